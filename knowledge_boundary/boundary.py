@@ -1,0 +1,112 @@
+"""The knowledge boundary by subject, and R-Tuning's training data from it."""
+
+import numpy as np
+
+from . import mmlu, prompts
+from .evaluation import wilson
+from .sampling import generator
+
+METHODS = ("unsure", "unknown", "uncertain")
+UNCERTAIN_TEMPERATURE = 0.7
+
+
+def prompt(lm, question, shots, args) -> str:
+    """The probe's prompt for one question: by letters, by letters through the chat template, or cloze."""
+    if args.scoring == "cloze":
+        return prompts.cloze_prompt(question, shots)
+    return prompts.state_prompt(lm.tokenizer, question, shots, None, args.chat_template)
+
+
+def record(question, probabilities) -> dict:
+    """A boundary record: the question, ``probs, prediction, correct, cor``."""
+    prediction = question.letters[int(np.argmax(probabilities))]
+    return {
+        **question.record(),
+        "probs": dict(zip(question.letters, probabilities, strict=True)),
+        "prediction": prediction,
+        "correct": prediction == question.answer,
+        "cor": probabilities[question.letters.index(question.answer)],
+    }
+
+
+def summarise(records) -> dict:
+    """Accuracy with its interval, by subject, by MMLU's categories and over all, beside the chance level.
+
+    A subject is ``known`` where the whole 95 % interval of its accuracy lies above chance.
+    """
+
+    def part(rows):
+        rate = wilson(sum(r["correct"] for r in rows), len(rows))
+        chance = float(np.mean([1 / len(r["choices"]) for r in rows]))
+        return {
+            "n": len(rows),
+            "accuracy": rate["value"],
+            "ci95": rate["ci95"],
+            "mean_cor": float(np.mean([r["cor"] for r in rows])),
+            "chance": chance,
+            "known": rate["ci95"][0] > chance,
+        }
+
+    subjects, categories = {}, {}
+    for r in records:
+        subjects.setdefault(r["subject"], []).append(r)
+        if r["subject"] in mmlu.CATEGORY:
+            categories.setdefault(mmlu.CATEGORY[r["subject"]], []).append(r)
+    return {
+        **part(records),
+        "subjects": {s: part(rows) for s, rows in subjects.items()},
+        "categories": {c: part(rows) for c, rows in categories.items()},
+    }
+
+
+def table(summary) -> str:
+    """The boundary as text for the terminal: subjects by accuracy, then categories, then all."""
+    rows = sorted(summary["subjects"].items(), key=lambda item: -item[1]["accuracy"])
+    rows += [*summary["categories"].items(), ("all", summary)]
+    lines = [f"{'subject':<36}{'n':>6}{'accuracy':>10}{'95 % interval':>17}  known"]
+    for name, s in rows:
+        interval = "{:.1%} – {:.1%}".format(*s["ci95"])
+        lines.append(f"{name:<36}{s['n']:>6}{s['accuracy']:>10.1%}{interval:>17}  {'yes' if s['known'] else 'no'}")
+    if not summary["known"]:
+        lines.append(f"The model is at chance ({summary['chance']:.1%}) on the whole set.")
+    return "\n".join(lines)
+
+
+def training_pairs(questions, texts, records, args) -> list:
+    """R-Tuning's training data as (prompt, answer) texts.
+
+    ``unsure``: the gold answer, then sure or unsure by whether the prediction was right. ``unknown``: the gold answer
+    where it was right, else one of 16 refusals, drawn by the seed. ``uncertain``: sure for the half of lower answer
+    entropy over ``--num_try`` draws at T = 0.7, unsure for the other.
+    """
+    golds = [q.answer if args.scoring == "letter" else q.choices[q.letters.index(q.answer)] for q in questions]
+    right = [r["correct"] for r in records]
+    if args.method == "unknown":
+        refusals = [
+            prompts.UNKNOWN_ANSWERS[generator(args.seed, q.id).integers(len(prompts.UNKNOWN_ANSWERS))]
+            for q in questions
+        ]
+        answers = [f" {g}." if ok else f" {r}" for g, ok, r in zip(golds, right, refusals, strict=True)]
+        return list(zip(texts, answers, strict=True))
+    sure = right if args.method == "unsure" else lower_entropy_half(records, args.num_try, args.seed)
+    answers = [
+        f" {gold}.{prompts.SURE_QUESTION}{prompts.SURE if ok else prompts.UNSURE}"
+        for gold, ok in zip(golds, sure, strict=True)
+    ]
+    return list(zip(texts, answers, strict=True))
+
+
+def lower_entropy_half(records, num_try: int, seed: int) -> list:
+    """Whether each record is in the half of lower entropy of ``num_try`` answers drawn at T = 0.7 (R-Tuning).
+
+    Ties at the middle go to the smaller id.
+    """
+    entropies = []
+    for r in records:
+        p = np.array(list(r["probs"].values())) ** (1 / UNCERTAIN_TEMPERATURE)
+        drawn = generator(seed, r["id"]).multinomial(num_try, p / p.sum()) / num_try
+        drawn = drawn[drawn > 0]
+        entropies.append(float(-(drawn * np.log(drawn)).sum()))
+    order = sorted(range(len(records)), key=lambda i: (entropies[i], records[i]["id"]))
+    sure = set(order[: len(records) // 2])
+    return [i in sure for i in range(len(records))]

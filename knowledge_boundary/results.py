@@ -1,0 +1,262 @@
+"""JSON result files: metadata, atomic writes, and the journal that makes a stage resumable.
+
+A result is one object ``{"meta": …, "summary": …, "records": […]}``. While a stage runs, its finished records go to
+``NAME.json.partial`` (JSON Lines; the first line is the run's identity), so that the same command resumes after a kill.
+"""
+
+import hashlib
+import json
+import math
+import os
+import platform
+import subprocess
+import time
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from . import __version__
+
+# What decides a result besides the arguments. Where and whether to write decides nothing.
+PACKAGES = ("torch", "transformers", "tokenizers", "peft", "numpy")
+# Inputs and models are compared by content, not by where they lie.
+NOT_IDENTITY = (
+    "output_dir",
+    "overwrite",
+    "model",
+    "dataset",
+    "data_dir",
+    "state",
+    "state_init",
+    "state_rehearsal",
+    "data",
+    "base_eval",
+    "compare",
+    "include",
+)
+
+
+class UserError(Exception):
+    """Something the user can mend: printed as one line on stderr, exit code 2."""
+
+
+def clean(value):
+    """A JSON-ready copy of ``value``: plain types, paths as text, NaN and infinity as null, floats to 7 digits."""
+    if isinstance(value, dict):
+        return {str(k): clean(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [clean(v) for v in value]
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "tolist"):
+        return clean(value.tolist())
+    if isinstance(value, float):
+        return float(f"{value:.7g}") if math.isfinite(value) else None
+    return value
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace ``path`` by ``text`` in one step: a reader sees the old file or the new one, never a part."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    with open(temporary, "w", encoding="utf-8") as f:
+        f.write(text)
+        f.flush()
+        os.fsync(f.fileno())
+    os.replace(temporary, path)
+
+
+def pretty(value, indent: str = "") -> str:
+    """JSON to be read by people: what fits on a line of 120 characters stays on it, the rest is indented."""
+    line = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if len(indent) + len(line) <= 118 or not isinstance(value, (dict, list)) or not value:
+        return line
+    inner = indent + " "
+    if isinstance(value, dict):
+        items = [f"{json.dumps(k, ensure_ascii=False)}: {pretty(v, inner)}" for k, v in value.items()]
+        return "{\n" + ",\n".join(inner + item for item in items) + f"\n{indent}}}"
+    return "[\n" + ",\n".join(inner + pretty(v, inner) for v in value) + f"\n{indent}]"
+
+
+def write_json(path: Path, value) -> None:
+    """Write ``value`` as UTF-8 JSON that people can read, atomically and without NaN."""
+    write_text(path, pretty(clean(value)) + "\n")
+
+
+def read_json(path: Path, stage: str, flag: str) -> dict:
+    """Read the result file of ``stage``.
+
+    Args:
+        path: the file, given by the user as ``flag`` (named in errors).
+        stage: the stage that must have written it, as in ``meta.stage``.
+        flag: the command-line flag that named the file.
+
+    Raises:
+        UserError: missing, cut off, not a result file, or of another stage.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{flag} {path}: no such file; run {stage}.py first or name its output with {flag}")
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as e:
+        raise UserError(f"{flag} {path}: cut off or damaged ({e}); run {stage}.py again") from e
+    whole = isinstance(result, dict) and {"meta", "summary", "records"} <= result.keys()
+    if not whole or not isinstance(result["meta"], dict):
+        raise UserError(f"{flag} {path}: not a result file (meta, summary, records); give the output of {stage}.py")
+    if result["meta"].get("stage") != stage:
+        raise UserError(f"{flag} {path}: written by {result['meta'].get('stage')}.py; give the output of {stage}.py")
+    return result
+
+
+def sha256_file(path: Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal."""
+    with open(path, "rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()
+
+
+def sha256_json(value) -> str:
+    """SHA-256 of a value's canonical JSON, in hexadecimal."""
+    text = json.dumps(clean(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def package_versions() -> dict:
+    """Versions of this program, Python and the packages that can move a number."""
+    versions = {"knowledge_boundary": __version__, "python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            versions[name] = None
+    return versions
+
+
+def git_commit() -> str | None:
+    """The checkout's commit, or None outside a git checkout."""
+    here = Path(__file__).resolve().parent
+    found = subprocess.run(
+        ["git", "rev-parse", "--verify", "--quiet", "HEAD"], cwd=here, capture_output=True, text=True, check=False
+    )
+    return found.stdout.strip() or None
+
+
+def record_key(record: dict) -> str:
+    """A record's key in a run: its id, behind its data set where a file holds several."""
+    return f"{record['dataset']}:{record['id']}" if "dataset" in record else record["id"]
+
+
+class Run:
+    """One run of a stage: its identity, its journal, its final file.
+
+    Args:
+        stage: the script's name without ``.py``.
+        path: the final JSON file.
+        args: all arguments, resolved.
+        model: ``meta.model`` (see ``models.describe``), or None.
+        dataset: ``meta.dataset`` (see ``questions.describe``), or None.
+        inputs: the files of earlier stages that this one reads.
+    """
+
+    def __init__(self, stage, path, args, model=None, dataset=None, inputs=()):
+        self.path = Path(path)
+        self.partial = self.path.with_name(self.path.name + ".partial")
+        self.records = {}  # finished ones, by record_key
+        self.started = datetime.now(UTC)
+        self.clock = time.monotonic()
+        self.args = clean(vars(args))
+        self.meta = {
+            "stage": stage,
+            "args": self.args,
+            "model": model,
+            "dataset": dataset,
+            "inputs": [{"path": str(p), "sha256": sha256_file(p)} for p in inputs],
+            "versions": package_versions(),
+            "git_commit": git_commit(),
+            "seed": self.args.get("seed"),
+        }
+
+    def identity(self, meta=None) -> dict:
+        """What must agree for two runs to be the same run: a flat {name: value}."""
+        meta = clean(meta or self.meta)
+        flat = {"stage": meta["stage"]}
+        flat |= {f"--{k}": v for k, v in meta["args"].items() if k not in NOT_IDENTITY}
+        flat |= {f"model.{k}": (meta["model"] or {}).get(k) for k in ("fingerprint", "revision", "dtype", "device")}
+        flat |= {f"dataset.{k}": (meta["dataset"] or {}).get(k) for k in ("name", "split", "n", "sha256")}
+        flat |= {f"inputs[{i}].sha256": x["sha256"] for i, x in enumerate(meta["inputs"])}
+        flat |= {f"versions.{k}": v for k, v in meta["versions"].items()}
+        return flat
+
+    def refuse_another(self, other: dict, what: Path) -> None:
+        """Raise UserError naming what differs, if ``other`` is the identity of another run."""
+        mine = self.identity()
+        differing = [k for k in mine.keys() | other.keys() if mine.get(k) != other.get(k)]
+        if differing:
+            k = min(differing, key=lambda name: (name.startswith("model."), name))
+            more = f" (and {len(differing) - 1} more)" if len(differing) > 1 else ""
+            raise UserError(
+                f"{what} is of another run: {k} was {other.get(k)!r}, is now {mine.get(k)!r}{more}; "
+                f"--overwrite discards it, --output_dir writes elsewhere"
+            )
+
+    def finished(self) -> dict | None:
+        """The final file's content if this very run has ended before, else None.
+
+        Raises:
+            UserError: the final file is of another run, and ``--overwrite`` was not given.
+        """
+        if self.args.get("overwrite") or not self.path.exists():
+            return None
+        result = read_json(self.path, self.meta["stage"], "output")
+        self.refuse_another(self.identity(result["meta"]), self.path)
+        return result
+
+    def resume(self) -> int:
+        """Open the journal, and read what an interrupted run of the same identity has finished; returns how many.
+
+        A torn last line is cut off, so that what is appended starts on a line of its own.
+
+        Raises:
+            UserError: the journal is of another run.
+        """
+        if self.args.get("overwrite"):
+            self.partial.unlink(missing_ok=True)
+        if self.partial.exists():
+            lines = self.partial.read_bytes().split(b"\n")[:-1]
+            try:
+                identity, *records = map(json.loads, lines or [b"{}"])
+                found = {record_key(r): r for r in records}
+                identity.keys()
+            except (ValueError, TypeError, AttributeError, KeyError) as e:
+                raise UserError(f"{self.partial}: damaged ({type(e).__name__}); --overwrite discards it") from e
+            if lines:
+                self.refuse_another(identity, self.partial)
+                self.records = found
+            with open(self.partial, "r+b") as f:
+                f.truncate(sum(len(line) + 1 for line in lines))
+        if not self.records:
+            write_text(self.partial, json.dumps(clean(self.identity()), ensure_ascii=False) + "\n")
+        return len(self.records)
+
+    def has_all(self, keys):
+        """``indices → bool``: whether the records of all ``keys[i]`` are finished (for the engine's ``skip``)."""
+        return lambda indices: all(keys[i] in self.records for i in indices)
+
+    def journal(self, records) -> None:
+        """Append finished records to the journal, on disk when this returns."""
+        records = clean(records)
+        self.records |= {record_key(r): r for r in records}
+        with open(self.partial, "a", encoding="utf-8") as f:
+            f.writelines(json.dumps(r, ensure_ascii=False, allow_nan=False) + "\n" for r in records)
+            f.flush()
+            os.fsync(f.fileno())
+
+    def finish(self, summary: dict, records: list) -> dict:
+        """Write the final file and remove the journal; returns the result."""
+        times = {"started": self.started.isoformat(timespec="seconds")}
+        times["seconds"] = round(time.monotonic() - self.clock, 1)
+        result = clean({"meta": self.meta | times, "summary": summary, "records": records})
+        write_json(self.path, result)
+        self.partial.unlink(missing_ok=True)
+        return result

@@ -1,0 +1,262 @@
+"""The built-in supervised fine-tune: ``transformers.Trainer`` with a loss on the answers only.
+
+Refusal-aware examples share their instruction. It runs once a step, with gradients; its cache is expanded over the
+batch, only the rest of each example runs, and only the answers' positions meet the LM head. Checkpoints make a killed
+run resume to the same weights.
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import torch
+import transformers
+from torch.nn import functional
+from transformers.trainer_callback import ProgressCallback
+
+from .models import ABOUT
+from .prefix import expand, head, hidden_states, pad, run_prefix, shared_length
+from .results import Run, UserError, write_text
+
+IGNORED = -100
+COMPLETE = "complete"  # a checkpoint folder without this file was cut off in the middle
+
+
+def add_arguments(parser, epochs: float, learning_rate: float) -> None:
+    """The flags of a fine-tune."""
+    group = parser.add_argument_group("training")
+    group.add_argument("--lora_r", type=int, default=64, help="LoRA rank; 0 trains all weights")
+    group.add_argument("--lora_alpha", type=int, default=16)
+    group.add_argument("--lora_dropout", type=float, default=0.1)
+    group.add_argument("--epochs", type=float, default=epochs)
+    group.add_argument("--learning_rate", type=float, default=learning_rate)
+    group.add_argument("--batch_size", type=int, default=16)
+    group.add_argument("--warmup_ratio", type=float, default=0.03)
+    group.add_argument("--save_steps", type=int, default=20, help="steps between checkpoints")
+
+
+def check_arguments(args) -> None:
+    """UserError for a training flag out of range."""
+    for name, ok in (
+        ("lora_r", args.lora_r >= 0),
+        ("epochs", args.epochs > 0),
+        ("learning_rate", args.learning_rate > 0),
+        ("batch_size", args.batch_size >= 1),
+        ("save_steps", args.save_steps >= 1),
+        ("lora_dropout", 0 <= args.lora_dropout < 1),
+    ):
+        if not ok:
+            raise UserError(f"--{name} {getattr(args, name)}: out of range")
+
+
+def tokenise(lm, examples) -> list:
+    """``[{input_ids, start}]`` of (prompt, answer) pairs; the loss is on the tokens from ``start`` on.
+
+    Raises:
+        UserError: an example longer than the model's window, or an answer without tokens.
+    """
+    rows = []
+    for number, (prompt, answer) in enumerate(examples):
+        ids, start = lm.encode_pair(prompt, answer)
+        start = max(start, 1)  # nothing predicts a text's first token
+        if len(ids) > lm.window or len(ids) == start:
+            raise UserError(
+                f"training example {number}: {len(ids)} tokens, {len(ids) - start} of them answer; "
+                f"the model takes {lm.window} and needs an answer"
+            )
+        rows.append({"input_ids": ids, "start": start})
+    return rows
+
+
+def prefix_length(rows) -> int:
+    """How many leading tokens all examples share, short of any answer's first prediction."""
+    return min(shared_length([r["input_ids"] for r in rows]), min(r["start"] for r in rows) - 1)
+
+
+def answer_loss(model, rows, length: int, reduction: str = "mean") -> torch.Tensor:
+    """Cross-entropy of the answers' tokens, in nats.
+
+    Args:
+        model: a causal LM (a PEFT model's own base with its adapters in place).
+        rows: ``[{input_ids, start}]``.
+        length: tokens of the prefix that all rows share and that runs once (0: the plain way).
+        reduction: as ``torch.nn.functional.cross_entropy``'s, over the answers' tokens of all rows.
+    """
+    device = model.get_output_embeddings().weight.device
+    cache = run_prefix(model, rows[0]["input_ids"][:length], device)
+    batch = pad([r["input_ids"][length:] for r in rows], length, device)
+    hidden, _ = hidden_states(model, batch, expand(cache, len(rows)) if cache else None)
+    # The hidden state at position t predicts token t + 1.
+    spans = [(i, range(r["start"] - 1 - length, len(r["input_ids"]) - 1 - length)) for i, r in enumerate(rows)]
+    at_row = [i for i, span in spans for _ in span]
+    at_column = [c for _, span in spans for c in span]
+    targets = torch.tensor([t for r in rows for t in r["input_ids"][r["start"] :]], device=device)
+    return functional.cross_entropy(head(model, hidden[at_row, at_column]), targets, reduction=reduction)
+
+
+class AnswerTrainer(transformers.Trainer):
+    """A Trainer whose loss is ``answer_loss`` over the data set's shared prefix."""
+
+    def __init__(self, *args, length: int, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.length = length
+        self.model_accepts_loss_kwargs = False
+
+    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        """The mean loss over the batch's answer tokens."""
+        inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+        return answer_loss(inner, inputs["rows"], self.length)
+
+
+class MarkComplete(transformers.TrainerCallback):
+    """Marks each checkpoint once all its files are written."""
+
+    def on_save(self, args, state, control, **kwargs):
+        """Called after a checkpoint is on disk."""
+        write_text(Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE, "")
+
+
+class LossBar(ProgressCallback):
+    """The Trainer's progress bar with the loss in it, in place of a line for every step."""
+
+    def on_log(self, args, state, control, logs=None, **kwargs):
+        """Called with each step's figures."""
+        if self.training_bar is not None and "loss" in (logs or {}):
+            self.training_bar.set_postfix(loss=f"{float(logs['loss']):.3f}")
+
+
+def last_checkpoint(folder: Path) -> str | None:
+    """The newest whole checkpoint in ``folder``; cut-off ones are removed."""
+    whole = []
+    for path in folder.glob("checkpoint-*"):
+        if (path / COMPLETE).is_file():
+            whole.append(path)
+        else:
+            shutil.rmtree(path)
+    return str(max(whole, key=lambda p: int(p.name.split("-")[1]))) if whole else None
+
+
+def add_lora(model, args):
+    """``model`` with LoRA on all its linear layers but the head, or as it is for --lora_r 0."""
+    if args.lora_r == 0:
+        return model
+    import peft
+
+    config = peft.LoraConfig(
+        r=args.lora_r,
+        lora_alpha=args.lora_alpha,
+        lora_dropout=args.lora_dropout,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+    )
+    return peft.get_peft_model(model, config)
+
+
+def open_run(stage, args, about, inputs) -> Run:
+    """The ``Run`` of a training: its JSON lies beside the weights, its journal beside the checkpoints.
+
+    Raises:
+        UserError: the output folder holds something that is not this program's.
+    """
+    check_arguments(args)
+    out = Path(args.output_model)
+    if args.overwrite:
+        remove_checkpoints(out)
+    run = Run(stage, out / ABOUT, args, about, inputs=inputs)
+    run.partial = checkpoints(out) / "run.partial"
+    if out.is_dir() and any(out.iterdir()) and not run.path.exists() and not run.partial.exists():
+        raise UserError(f"{out} is not empty and holds no {ABOUT}; give another output folder")
+    return run
+
+
+def checkpoints(out: Path) -> Path:
+    """The folder of an unfinished training's checkpoints."""
+    return out.with_name(out.name + ".checkpoints")
+
+
+def remove_checkpoints(out: Path) -> None:
+    """Remove the checkpoints of a training that has written its result."""
+    shutil.rmtree(checkpoints(out), ignore_errors=True)
+
+
+def trainer_arguments(lm, args) -> transformers.TrainingArguments:
+    """The Trainer's settings: cosine schedule, a checkpoint every --save_steps, no reporting to anybody."""
+    return transformers.TrainingArguments(
+        output_dir=str(checkpoints(Path(args.output_model))),
+        per_device_train_batch_size=args.batch_size,
+        num_train_epochs=args.epochs,
+        learning_rate=args.learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=args.warmup_ratio,
+        max_grad_norm=1.0,
+        weight_decay=0.0,
+        logging_steps=1,
+        save_steps=args.save_steps,
+        save_total_limit=2,
+        seed=args.seed,
+        bf16=lm.about["dtype"] == "bfloat16",
+        use_cpu=lm.device.type == "cpu",
+        report_to="none",
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+    )
+
+
+def fine_tune(lm, examples, args, shared: bool) -> dict:
+    """Fine-tune ``lm`` on (prompt, answer) pairs and write the weights to ``args.output_model``.
+
+    Resumes from the checkpoints beside the output folder; on the CPU the weights are then those of an undisturbed run.
+
+    Args:
+        lm: the model; its weights change.
+        examples: list of (prompt, answer) texts.
+        args: the flags of ``add_arguments``, and ``output_model``, ``seed``.
+        shared: whether the family's prefix cache is exact.
+
+    Returns:
+        A summary: examples, tokens, steps, the loss of every logged step.
+    """
+    out = Path(args.output_model)
+    rows = tokenise(lm, examples)
+    length = prefix_length(rows) if shared else 0
+    transformers.set_seed(args.seed)
+    model = add_lora(lm.model, args)
+    trainer = AnswerTrainer(
+        model=model,
+        args=trainer_arguments(lm, args),
+        train_dataset=rows,
+        data_collator=lambda batch: {"rows": batch},
+        callbacks=[MarkComplete()],
+        length=length,
+    )
+    trainer.remove_callback(ProgressCallback)
+    trainer.add_callback(LossBar())
+    trainer.train(resume_from_checkpoint=last_checkpoint(checkpoints(out)))
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    save(lm, model, out)
+    return {
+        "examples": len(rows),
+        "steps": trainer.state.global_step,
+        "prefix_tokens": length,
+        "prefix_cache": "shared" if length else "whole examples",
+        "trained_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
+        "first_loss": losses[0],
+        "last_loss": losses[-1],
+        "losses": losses,
+    }
+
+
+def save(lm, model, out: Path) -> None:
+    """Write the weights (an adapter under LoRA) and the tokenizer, then put the folder in place in one step."""
+    unfinished = out.with_name(out.name + ".tmp")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    model.save_pretrained(unfinished)
+    lm.tokenizer.save_pretrained(unfinished)
+    adapter = unfinished / "adapter_config.json"
+    if adapter.is_file():  # the base by its local folder, so that the adapter loads without the hub
+        config = json.loads(adapter.read_text(encoding="utf-8"))
+        write_text(adapter, json.dumps(config | {"base_model_name_or_path": lm.about["path"]}, indent=2))
+    shutil.rmtree(out, ignore_errors=True)
+    os.replace(unfinished, out)

@@ -1,0 +1,89 @@
+"""Stage 1: where is the model's knowledge boundary, subject by subject? (R-Tuning's probe, and its training data.)
+
+Examples:
+  python run_MMLU.py --dataset world_facts_mc --split test --scoring cloze --num_shots 5
+  python run_MMLU.py --model Qwen/Qwen2.5-3B --dataset mmlu --method unsure
+  python run_MMLU.py --model openlm-research/open_llama_3b --dataset data/MMLU --domain ID --method unknown
+"""
+
+from pathlib import Path
+
+from tqdm import tqdm
+
+from knowledge_boundary import boundary, cli, mmlu, models, prefix, questions, report, scoring, training_data
+from knowledge_boundary.results import Run, UserError
+
+
+def arguments():
+    """The stage's flags."""
+    parser = cli.Parser(__doc__)
+    cli.add_model_arguments(parser)
+    cli.add_data_arguments(parser, "mmlu", "test")
+    group = parser.add_argument_group("probe")
+    group.add_argument("--method", default="unsure", choices=boundary.METHODS, help="R-Tuning's training data")
+    group.add_argument("--num_try", type=cli.positive, default=5, help="sampled answers of --method uncertain")
+    group.add_argument("--domain", default="all", choices=("ID", "OOD", "all"), help="part of R-Tuning's MMLU split")
+    group.add_argument("--num_shots", type=int, default=5, choices=range(6))
+    group.add_argument("--scoring", default="letter", choices=("letter", "cloze"), help="cloze: the options' own text")
+    group.add_argument("--chat_template", action="store_true", help="ask through the model's chat template")
+    group.add_argument("--result", help="name of the training data; default: MODEL_DATASET")
+    cli.add_run_arguments(parser)
+    return parser.parse_args()
+
+
+def probabilities(lm, asked, texts, args, shared, skip):
+    """(indices, letter probabilities of each question), batch by batch."""
+    if args.scoring == "letter":
+        yield from scoring.letter_probabilities(
+            lm, texts, [q.letters for q in asked], args.batch_tokens, shared, skip
+        )  # fmt: skip
+        return
+    options = [[f" {choice}" for choice in q.choices] for q in asked]
+    for indices, found in scoring.option_log_likelihoods(lm, texts, options, args.batch_tokens, shared, skip):
+        yield indices, [scoring.cloze_probabilities(f) for f in found]
+
+
+def main():
+    """Probe, write boundary.json, its picture and the training data."""
+    args = arguments()
+    asked = cli.load_questions(args)
+    if not asked.multiple_choice:
+        raise UserError(f"--dataset {args.dataset}: open questions; run_MMLU.py probes multiple choice")
+    if args.domain != "all":
+        asked.questions = mmlu.domain_part(asked.questions, args.domain)
+        questions.check_set(asked.questions, f"--domain {args.domain} of {args.dataset}")
+    if args.scoring == "cloze" and args.chat_template:
+        raise UserError("--scoring cloze: plain prompts only; leave --chat_template out")
+    shots = [cli.shots_of(asked, q, args.num_shots) for q in asked.questions]
+    about = models.describe(args)
+    path = cli.output_path(args, about["name"], asked.name, "boundary.json")
+    run = Run("run_MMLU", path, args, about, asked.describe())
+    finished = run.finished()
+    if finished and Path(finished["summary"]["training_data"]).exists():
+        return cli.already_done(run.path)
+    run.resume()
+
+    lm = models.load(args, about)
+    shared = prefix.check(lm)
+    texts = [boundary.prompt(lm, q, s, args) for q, s in zip(asked.questions, shots, strict=True)]
+    with tqdm(total=len(texts), initial=len(run.records), unit="question", desc="probing") as bar:
+        for group, group_texts in questions.grouped(asked.questions, texts):
+            skip = run.has_all([q.id for q in group])
+            for indices, found in probabilities(lm, group, group_texts, args, shared, skip):
+                run.journal([boundary.record(group[i], p) for i, p in zip(indices, found, strict=True)])
+                bar.update(len(indices))
+
+    records = [run.records[q.id] for q in asked.questions]
+    name = args.result or f"{about['name']}_{asked.name}"
+    pairs = boundary.training_pairs(asked.questions, texts, records, args)
+    data = training_data.write(f"{name}_{args.method}", "text2text", pairs, None)
+    summary = boundary.summarise(records) | {"prefix_cache": "shared" if shared else "whole prompts"}
+    result = run.finish(summary | {"training_data": str(data)}, records)
+    picture = run.path.with_suffix(".png")
+    report.boundary_figure(result, picture)
+    print(boundary.table(summary))
+    cli.closing([run.path, picture, data], f"python run_query_state.py --model {args.model}")
+
+
+if __name__ == "__main__":
+    cli.run(main)

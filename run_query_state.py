@@ -1,0 +1,123 @@
+"""Stage 2: ask a model every question and write down its correctness (Cor) and certainty (Cer).
+
+Multiple choice: from the letters' exact probabilities. Open questions: from N sampled answers, and the greedy one.
+
+Examples:
+  python run_query_state.py --dataset world_facts --split train --num_shots 0 --chat_template
+  python run_query_state.py --model models/smollm2-rehearsal --num_shots 0 --chat_template
+  python run_query_state.py --model Qwen/Qwen2.5-3B --dataset mmlu --split test --num_shots 5
+"""
+
+import numpy as np
+from tqdm import tqdm
+
+from knowledge_boundary import answers, cli, models, prefix, prompts, questions, report, sampling, scoring, state
+from knowledge_boundary.results import Run, UserError
+
+
+def arguments():
+    """The stage's flags."""
+    parser = cli.Parser(__doc__)
+    cli.add_model_arguments(parser)
+    cli.add_data_arguments(parser, "world_facts", "train")
+    group = parser.add_argument_group("asking")
+    group.add_argument("--num_shots", type=cli.natural, help="few-shot examples; default: 5 multiple choice, 3 open")
+    group.add_argument("--chat_template", action="store_true", help="ask through the model's chat template")
+    group.add_argument("--wording", default="craft", choices=prompts.WORDINGS, help="instruction of open questions")
+    group.add_argument("--num_samples", type=cli.positive, default=10, help="N sampled answers to an open question")
+    group.add_argument("--temperature", type=float, default=1.0)
+    group.add_argument("--max_new_tokens", type=cli.positive, default=16, help="longest answer, in tokens")
+    group.add_argument("--embedder", default="minilm", help="sentence embedder of Cer: minilm, a path or a hub id")
+    cli.add_run_arguments(parser)
+    parser.add_argument("--state", help="the file to write; default: state_init.json (rehearsed: state_rehearsal.json)")
+    return parser.parse_args()
+
+
+def query_choices(lm, asked, texts, args, shared, skip, embedder=None):
+    """Records of multiple-choice questions, batch by batch."""
+    letters = [q.letters for q in asked]
+    for indices, batch in scoring.letter_probabilities(lm, texts, letters, args.batch_tokens, shared, skip):
+        records = []
+        for i, p in zip(indices, batch, strict=True):
+            q = asked[i]
+            cor, cer = state.choice_state(p, q.letters.index(q.answer))
+            probs = dict(zip(q.letters, p, strict=True))
+            prediction = q.letters[int(np.argmax(p))]
+            records.append({**q.record(), "cor": cor, "cer": cer, "probs": probs, "prediction": prediction})
+        yield records
+
+
+def query_open(lm, asked, texts, args, shared, skip, embedder):
+    """Records of open questions, batch by batch."""
+
+    def embed(distinct):
+        return embedder.encode(distinct, normalize_embeddings=True, show_progress_bar=False)
+
+    sampled = sampling.answer(
+        lm, texts, [q.id for q in asked], args.num_samples, args.max_new_tokens, args.batch_tokens, shared,
+        temperature=args.temperature, seed=args.seed, skip=skip,
+    )  # fmt: skip
+    for indices, batch in sampled:
+        records = []
+        for i, (samples, greedy) in zip(indices, batch, strict=True):
+            q = asked[i]
+            verdicts = [{"text": s.text, "correct": answers.is_correct(q, s.text)} for s in samples]
+            cor = state.sampled_correctness([v["correct"] for v in verdicts])
+            cer = state.sampled_certainty([s.text for s in samples], embed)
+            best = {"text": greedy.text, "correct": answers.is_correct(q, greedy.text)}
+            records.append({**q.record(), "cor": cor, "cer": cer, "samples": verdicts, "greedy": best})
+        yield records
+
+
+def main():
+    """Ask, write the state file and its picture."""
+    args = arguments()
+    if args.num_samples < 2:
+        raise UserError("--num_samples 1: certainty compares answers with each other; give 2 or more")
+    if args.temperature <= 0:
+        raise UserError(f"--temperature {args.temperature}: must be above 0; the greedy answer is written in any case")
+    asked = cli.load_questions(args)
+    about = models.describe(args)
+    multiple_choice = asked.multiple_choice
+    if args.num_shots is None:
+        args.num_shots = 5 if multiple_choice else 3
+    shots = [cli.shots_of(asked, q, args.num_shots) for q in asked.questions]
+    trained = models.trained_here(args.model)
+    rehearsed = trained is not None and trained["meta"]["stage"] == "run_rehearsal"
+    initial = trained["meta"]["args"]["model"] if rehearsed else args.model
+    file = "state_rehearsal.json" if rehearsed else "state_init.json"
+    args.state = args.state or str(cli.output_path(args, models.short_name(initial), asked.name, file))
+    run = Run("run_query_state", args.state, args, about, asked.describe())
+    if run.finished():
+        return cli.already_done(run.path)
+    run.resume()
+
+    embedder = None if multiple_choice else models.load_embedder(args.embedder)
+    lm = models.load(args, about)
+    shared = prefix.check(lm)
+    texts = [
+        prompts.state_prompt(lm.tokenizer, q, s, args.wording, args.chat_template)
+        for q, s in zip(asked.questions, shots, strict=True)
+    ]
+    query = query_choices if multiple_choice else query_open
+    with tqdm(total=len(texts), initial=len(run.records), unit="question", desc="asking") as bar:
+        for group, group_texts in questions.grouped(asked.questions, texts):
+            skip = run.has_all([q.id for q in group])
+            for records in query(lm, group, group_texts, args, shared, skip, embedder):
+                run.journal(records)
+                bar.update(len(records))
+
+    records = [run.records[q.id] for q in asked.questions]
+    summary = {**state.summarise(records), "prefix_cache": "shared" if shared else "whole prompts"}
+    result = run.finish(summary, records)
+    picture = run.path.with_suffix(".png")
+    report.state_figure(result, picture)
+    print(f"{len(records)} questions: mean Cor {summary['mean_cor']:.3f}, mean Cer {summary['mean_cer']:.3f}, ", end="")
+    print(f"Cor >= 0.5 for {summary['share_cor_half']:.1%}; {summary['prefix_cache']}")
+    follow = "build_rait_data.py" if rehearsed else "run_rehearsal.py"
+    flag = "--state_rehearsal" if rehearsed else "--state"
+    cli.closing([run.path, picture], f"python {follow} --model {initial} {flag} {run.path}")
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,62 @@
+"""Fixtures that tests share: tiny checkpoints, questions on disk, and what the first stages make of them."""
+
+import os
+import sys
+from pathlib import Path
+
+# One thread: tiny models are faster so, and the numbers of a run do not depend on the machine.
+os.environ |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "CUDA_VISIBLE_DEVICES": ""}
+os.environ["OMP_NUM_THREADS"] = "1"
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import pytest
+import tiny
+
+from knowledge_boundary import prefix, prompts, questions, training
+
+
+@pytest.fixture(scope="session")
+def words():
+    """The tiny tokenizer."""
+    return tiny.tokenizer()
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory):
+    """A tiny random Llama's folder."""
+    return tiny.save(tmp_path_factory.mktemp("models") / "tiny", "llama")
+
+
+@pytest.fixture(scope="session")
+def embedder(tmp_path_factory):
+    """A tiny random sentence embedder's folder."""
+    return tiny.save_embedder(tmp_path_factory.mktemp("embedder") / "embedder")
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory):
+    """A folder of data sets: ``facts`` (open: 24 train, 8 ood, 6 dev) and ``many`` (80 of one subject)."""
+    folder = tmp_path_factory.mktemp("data")
+    train = questions.load("world_facts", "train", subjects="country_capital,element_symbol")
+    by_subject = questions.by_subject(train.questions)
+    rows = [{**q.record(), "id": None} for qs in by_subject.values() for q in qs[:22]]
+    for split, start, stop in (("train", 0, 12), ("ood", 12, 16), ("dev", 16, 19)):
+        tiny.write_jsonl(folder / "facts" / f"{split}.jsonl", [r for i, r in enumerate(rows) if start <= i % 22 < stop])
+    many = [{**q.record(), "subject": "capitals", "id": None} for q in by_subject["country_capital"]]
+    tiny.write_jsonl(folder / "many" / "train.jsonl", many[:80])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def knowing(tmp_path_factory, data):
+    """A tiny Llama that has learned half of ``facts``: its folder, named ``tiny``."""
+    folder = tmp_path_factory.mktemp("knowing")
+    lm = tiny.load(tiny.save(folder / "random", "llama"))
+    asked = questions.load(str(data / "facts"), "train").questions[::2]
+    examples = [
+        (prompts.answer_prompt(lm.tokenizer, q, "basic", "craft"), prompts.answer_text(lm.tokenizer, q.answer))
+        for q in asked
+    ]
+    args = tiny.training_arguments(folder / "tiny", lora_r=0, epochs=120, learning_rate=3e-3, save_steps=10_000)
+    training.fine_tune(lm, examples, args, shared=prefix.check(lm))
+    return folder / "tiny"

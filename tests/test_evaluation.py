@@ -1,0 +1,281 @@
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from knowledge_boundary import evaluation
+from knowledge_boundary.evaluation import (
+    auroc,
+    average_precision,
+    expected_calibration_error,
+    metrics,
+    paired_test,
+    resamples,
+    ths,
+    wilson,
+)
+
+OUTCOMES = {"c": "correct", "w": "wrong", "r": "refused", "u": "unparsed"}
+
+
+def records(outcomes, confidences=None):
+    confidences = [0.5] * len(outcomes) if confidences is None else confidences
+    return [{"outcome": OUTCOMES[o], "confidence": p} for o, p in zip(outcomes, confidences, strict=True)]
+
+
+def random_records(n, seed, weights=(0.4, 0.3, 0.2, 0.1)):
+    random = np.random.default_rng(seed)
+    confidences = random.integers(0, 11, n) / 10  # with ties
+    return records(random.choice(list("cwru"), n, p=weights), confidences.tolist())
+
+
+def plain_ths(rows, base):
+    def rates(some):
+        right = sum(r["outcome"] == "correct" for r in some)
+        wrong = sum(r["outcome"] in ("wrong", "unparsed") for r in some)
+        return right / len(some), wrong / len(some)
+
+    (c, w), (c0, w0) = rates(rows), rates(base)
+    return c - w * c0 / w0 if w0 else float("nan")
+
+
+# ---- formulas ----
+
+
+@pytest.mark.parametrize(("p_c", "p_w", "expected"), [(63.9, 21.6, 20.3), (53.3, 9.6, 33.9), (66.8, 33.1, 0)])
+def test_ths_is_craft_s(p_c, p_w, expected):
+    assert ths(p_c, p_w, 66.8, 33.1) == pytest.approx(expected, abs=0.1)
+
+
+def test_ths_refusing_everything_is_zero_and_knowing_everything_is_one():
+    assert ths(0, 0, 0.5, 0.4) == 0
+    assert ths(1, 0, 0.5, 0.4) == 1
+    assert np.isnan(ths(0.5, 0.1, 1, 0))
+    np.testing.assert_allclose(ths(np.array([0.5, 0.5]), 0.1, 0.6, np.array([0.3, 0.0])), [0.3, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("successes", "n", "low", "high"),  # Newcombe 1998, Statistics in Medicine 17, table I, method 3
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0, 0.1611), (1, 29, 0.0061, 0.1718)],
+)
+def test_wilson_interval_is_newcombe_s(successes, n, low, high):
+    found = wilson(successes, n)
+    assert found["value"] == successes / n
+    assert found["ci95"] == pytest.approx([low, high], abs=5e-5)
+
+
+def test_wilson_stays_within_zero_and_one():
+    assert wilson(0, 5)["ci95"][0] == 0
+    assert wilson(5, 5)["ci95"][1] == 1
+    assert wilson(0, 0) == {"value": None, "ci95": None}
+
+
+def scored(seed, n=40):
+    random = np.random.default_rng(seed)
+    right = (random.random(n) < 0.5).astype(float)
+    right[:2] = 0, 1
+    return right, random.integers(0, 8, n) / 7, random
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [(average_precision, average_precision_score), (auroc, roc_auc_score)], ids=["ap", "auroc"]
+)
+@pytest.mark.parametrize("seed", range(8))
+def test_ranking_metrics_are_scikit_learn_s_on_resamples_with_ties(ours, theirs, seed):
+    right, confidence, random = scored(seed)
+    index = np.array([np.arange(40), *random.integers(0, 40, (20, 40))])
+    counts = np.array([np.bincount(rows, minlength=40) for rows in index])
+    expected = [theirs(right[rows], confidence[rows]) for rows in index]
+    np.testing.assert_allclose(ours(right, confidence, counts), expected, atol=1e-12)
+
+
+def test_ranking_metrics_without_ties_and_all_tied():
+    random = np.random.default_rng(0)
+    right, confidence, once = (random.random(50) < 0.3).astype(float), random.random(50), np.ones((1, 50), int)
+    assert average_precision(right, confidence, once)[0] == pytest.approx(average_precision_score(right, confidence))
+    assert auroc(right, confidence, once)[0] == pytest.approx(roc_auc_score(right, confidence))
+    tied = np.full(50, 0.5)
+    assert average_precision(right, tied, once)[0] == pytest.approx(right.mean())
+    assert auroc(right, tied, once)[0] == pytest.approx(0.5)
+
+
+def test_ranking_metrics_are_undefined_where_a_kind_is_absent():
+    confidence, once = np.array([0.2, 0.4]), np.ones((1, 2), int)
+    assert np.isnan(average_precision(np.zeros(2), confidence, once)).all()
+    assert np.isnan(auroc(np.zeros(2), confidence, once)).all()
+    assert np.isnan(auroc(np.ones(2), confidence, once)).all()
+    assert average_precision(np.ones(2), confidence, once)[0] == 1
+
+
+def test_ece_by_hand():
+    right, confidence = np.array([1.0, 0.0, 1.0, 0.0]), np.array([0.62, 0.68, 0.91, 1.0])
+    counts = np.array([[1, 1, 0, 0], [1, 1, 1, 0], [1, 1, 1, 1], [3, 1, 0, 0]])
+    expected = [
+        0.15,  # |1 − 1.30| / 2
+        (0.30 + 0.09) / 3,
+        (0.30 + 0.91) / 4,  # 0.91 and 1.0 are in the last bin: |1 − 1.91|
+        (3 - 3 * 0.62 - 0.68) / 4,
+    ]
+    np.testing.assert_allclose(expected_calibration_error(right, confidence, counts), expected)
+
+
+def test_ece_of_a_calibrated_model_is_zero():
+    right, confidence = np.array([1.0, 0, 0, 0, 1, 1, 1, 0]), np.array([0.25] * 4 + [0.75] * 4)
+    assert expected_calibration_error(right, confidence, np.ones((1, 8), int))[0] == pytest.approx(0)
+
+
+# ---- all metrics of a set ----
+
+BASE = records("cccccwwwru")
+MODEL = records("ccrrcrrcwu", [0.9, 0.8, 0.99, 0.99, 0.3, 0.99, 0.99, 0.6, 0.7, 0.1])
+
+
+def test_metrics_by_hand():
+    found = metrics(MODEL, BASE, seed=0)
+    assert found["n"] == 10
+    expected = {
+        "p_correct": 0.4,
+        "p_wrong": 0.1,
+        "p_refused": 0.4,
+        "p_unparsed": 0.1,
+        "ths": 0.4 - 0.2 * 0.5 / 0.4,  # unparsed is wrong, on both sides
+        "over_refusal": 2 / 5,  # of the five that the initial model answers right
+        "refusal_precision": 2 / 4,
+        "refusal_recall": 2 / 5,
+        "refusal_f1": 4 / 9,
+        "ap": (1 + 1 + 3 / 4 + 4 / 5) / 4,  # over the six answers: right right wrong right right wrong
+        "auroc": 6 / 8,
+        "ece": (0.1 + 0.2 + 0.7 + 0.4 + 0.7 + 0.1) / 6,
+    }
+    assert {k: v["value"] for k, v in found.items() if k != "n"} == pytest.approx(expected)
+    for name in expected:
+        low, high = found[name]["ci95"]
+        assert low <= found[name]["value"] <= high, name
+        assert low < high, name
+
+
+def test_rates_are_of_all_questions_and_sum_to_one():
+    found = metrics(random_records(60, 1), random_records(60, 2), seed=0)
+    assert sum(found[f"p_{o}"]["value"] for o in OUTCOMES.values()) == pytest.approx(1)
+
+
+def test_without_a_base_what_needs_it_is_null():
+    found = metrics(MODEL, None, seed=0)
+    null = {"value": None, "ci95": None}
+    for name in ("ths", "over_refusal", "refusal_precision", "refusal_recall", "refusal_f1"):
+        assert found[name] == null
+    assert found["p_correct"]["value"] == 0.4
+    assert found["ap"]["value"] == pytest.approx(0.8875)
+
+
+def test_ths_is_null_where_the_initial_model_is_never_wrong():
+    found = metrics(records("ccrw"), records("cccr"), seed=0)
+    assert found["ths"] == {"value": None, "ci95": None}
+    assert found["over_refusal"]["value"] == pytest.approx(1 / 3)
+
+
+def test_metrics_of_a_model_that_refuses_everything():
+    found = metrics(records("rrrr"), records("ccww"), seed=0)
+    assert found["ths"]["value"] == 0
+    assert (found["over_refusal"]["value"], found["refusal_precision"]["value"]) == (1, 0.5)
+    assert found["refusal_recall"]["value"] == 1
+    assert {found[name]["value"] for name in ("ap", "auroc", "ece")} == {None}
+
+
+def test_refusal_metrics_without_a_refusal():
+    found = metrics(records("ccww"), records("ccww"), seed=0)
+    assert found["refusal_precision"] == {"value": None, "ci95": None}
+    assert (found["refusal_recall"]["value"], found["refusal_f1"]["value"]) == (0, 0)
+
+
+# ---- the bootstrap ----
+
+
+def test_resamples_are_a_function_of_seed_and_size():
+    np.testing.assert_array_equal(resamples(7, 3), resamples(7, 3))
+    assert resamples(7, 3).shape == (evaluation.RESAMPLES, 7)
+    assert (resamples(7, 3) != resamples(7, 4)).any()
+    assert (resamples(7, 3).min(), resamples(7, 3).max()) == (0, 6)
+
+
+def test_bootstrap_intervals_are_a_plain_loop_s(monkeypatch):
+    monkeypatch.setattr(evaluation, "RESAMPLES", 200)
+    rows, base = random_records(25, 5), random_records(25, 6, (0.5, 0.5, 0, 0))
+    draws = {"ths": [], "ap": [], "auroc": [], "refusal_f1": []}
+    for index in resamples(25, 9):
+        some, some_base = [rows[i] for i in index], [base[i] for i in index]
+        draws["ths"].append(plain_ths(some, some_base))
+        answered = [r for r in some if r["outcome"] != "refused"]
+        right = [r["outcome"] == "correct" for r in answered]
+        confidences = [r["confidence"] for r in answered]
+        draws["ap"].append(average_precision_score(right, confidences))
+        draws["auroc"].append(roc_auc_score(right, confidences))
+        refused = [r["outcome"] == "refused" for r in some]
+        unknown = [b["outcome"] != "correct" for b in some_base]
+        hits = sum(r and u for r, u in zip(refused, unknown, strict=True))
+        draws["refusal_f1"].append(2 * hits / (sum(refused) + sum(unknown)))
+    found = metrics(rows, base, seed=9)
+    for name, values in draws.items():
+        assert found[name]["ci95"] == pytest.approx(np.quantile(values, [0.025, 0.975]).tolist()), name
+
+
+def test_paired_test_is_a_plain_loop_s(monkeypatch):
+    monkeypatch.setattr(evaluation, "RESAMPLES", 200)
+    a, b, base = (random_records(30, seed, (0.4, 0.4, 0.2, 0)) for seed in (1, 2, 3))
+    differences = []
+    for index in resamples(30, 4):
+        some = [[rows[i] for i in index] for rows in (a, b, base)]
+        differences.append(plain_ths(some[0], some[2]) - plain_ths(some[1], some[2]))
+    found = paired_test(a, b, base, seed=4)
+    assert found["difference"] == pytest.approx(plain_ths(a, base) - plain_ths(b, base))
+    assert found["ci95"] == pytest.approx(np.quantile(differences, [0.025, 0.975]).tolist())
+    below = min(sum(d <= 0 for d in differences), sum(d >= 0 for d in differences))
+    assert found["p"] == pytest.approx(min(1, 2 * (below + 1) / 201))
+
+
+def test_identical_models_do_not_differ():
+    a = random_records(50, 1)
+    assert paired_test(a, a, random_records(50, 2), seed=0) == {"difference": 0, "ci95": [0, 0], "p": 1}
+
+
+def test_clearly_different_models_differ_and_swapping_them_flips_the_sign():
+    base = records("cw" * 60)
+    good, bad = records("cr" * 60), records("cw" * 40 + "ww" * 20)
+    one, two = paired_test(good, bad, base, seed=0), paired_test(bad, good, base, seed=0)
+    assert one["difference"] == pytest.approx(0.5 + 1 / 3)
+    assert two["difference"] == pytest.approx(-one["difference"])
+    assert two["ci95"] == pytest.approx([-x for x in one["ci95"][::-1]])
+    assert one["p"] == two["p"] < 0.01
+    assert one["ci95"][0] > 0
+
+
+def test_nearly_equal_models_are_not_told_apart():
+    base = records("cw" * 60)
+    other = records("cw" * 59 + "cr")
+    assert paired_test(other, base, base, seed=0)["p"] > 0.2
+
+
+def test_p_is_never_zero():
+    base = records("cw" * 60)
+    assert paired_test(records("cr" * 60), records("wc" * 60), base, seed=0)["p"] >= 1 / (evaluation.RESAMPLES + 1)
+
+
+def test_paired_test_is_undefined_where_the_initial_model_is_never_wrong():
+    found = paired_test(records("cccr"), records("ccrr"), records("cccc"), seed=0)
+    assert found == {"difference": None, "ci95": None, "p": None}
+
+
+# ---- text ----
+
+
+def test_percent():
+    assert evaluation.percent({"value": 0.28349, "ci95": [0.2351, 0.3342]}) == "28.3 [23.5, 33.4]"
+    assert evaluation.percent({"value": None, "ci95": None}) == "–"
+
+
+def test_table_has_a_row_for_each_model():
+    rows = [{"model": m, "dataset": "facts/test", **metrics(MODEL, BASE, 0)} for m in ("init_basic", "craft")]
+    lines = evaluation.table(rows).splitlines()
+    assert len(lines) == 3
+    assert len({len(line) for line in lines}) == 1
+    assert lines[2].split()[:3] == ["facts/test", "craft", "10"]
+    assert "40.0 [16.8, 68.7]" in lines[1]

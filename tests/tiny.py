@@ -1,0 +1,208 @@
+"""Tiny random checkpoints of current architectures, made at run time, and ways to call the stages on them."""
+
+import json
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import time
+from argparse import Namespace
+from pathlib import Path
+
+import tokenizers
+import torch
+import transformers
+
+from knowledge_boundary import cli, finetune, lmflow, models
+
+ROOT = Path(__file__).resolve().parents[1]
+FACTS = ROOT / "data" / "world_facts"
+CHATML = (
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+SMALL = {
+    "hidden_size": 64,
+    "intermediate_size": 96,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "initializer_range": 0.15,  # logits that are not flat
+    "max_position_embeddings": 1024,
+}
+GROUPED = {**SMALL, "num_key_value_heads": 2}
+# model_type: what its configuration has beside the vocabulary
+FAMILIES = {
+    "llama": GROUPED,
+    "qwen2": {**GROUPED, "tie_word_embeddings": True},
+    "mistral": {**GROUPED, "sliding_window": 16},
+    "phi3": GROUPED,
+    "gpt_neox": SMALL,
+    "olmo2": GROUPED,
+    "gemma2": {**GROUPED, "head_dim": 16, "sliding_window": 16},
+}
+EXACT = [family for family in FAMILIES if family != "gemma2"]  # gemma2 caps its logits: refused
+
+
+def tokenizer():
+    """A byte-level BPE tokenizer of 600 tokens with a ChatML template; " A" … " D" are single tokens."""
+    lines = [json.loads(line)["question"] for line in (FACTS / "train.jsonl").read_text(encoding="utf-8").splitlines()]
+    lines += ["The following are multiple choice questions (with answers) about capitals.\nAnswer: A B C D\n"] * 200
+    lines += ["Question: If you do not know the answer, please respond with I don't know. system user assistant"] * 50
+    bpe = tokenizers.Tokenizer(tokenizers.models.BPE())
+    bpe.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bpe.decoder = tokenizers.decoders.ByteLevel()
+    trainer = tokenizers.trainers.BpeTrainer(
+        vocab_size=600,
+        special_tokens=["<pad>", "<|im_start|>", "<|im_end|>"],
+        initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    bpe.train_from_iterator(lines, trainer)
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=bpe, eos_token="<|im_end|>", pad_token="<pad>", chat_template=CHATML
+    )
+
+
+def random_model(family: str, vocabulary: int, seed: int = 0, **changes):
+    """A tiny model of ``family`` with seeded random weights, in evaluation mode."""
+    options = {**FAMILIES[family], "vocab_size": vocabulary, "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0}
+    config = transformers.AutoConfig.for_model(family, **{**options, **changes})
+    torch.manual_seed(seed)
+    return transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
+
+
+def save(folder: Path, family: str, **changes) -> Path:
+    """Write a tiny checkpoint with its tokenizer to ``folder``."""
+    words = tokenizer()
+    random_model(family, len(words), **changes).save_pretrained(folder)
+    words.save_pretrained(folder)
+    return folder
+
+
+def save_embedder(folder: Path) -> Path:
+    """Write a tiny random ``SentenceTransformer`` to ``folder``."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+
+    words = tokenizer()
+    torch.manual_seed(0)
+    bert = transformers.BertModel(
+        transformers.BertConfig(
+            vocab_size=len(words), hidden_size=32, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2
+        )
+    )
+    bert.save_pretrained(folder / "bert")
+    words.save_pretrained(folder / "bert")
+    SentenceTransformer(modules=[Transformer(str(folder / "bert")), Pooling(32)], device="cpu").save(str(folder))
+    return folder
+
+
+def model_arguments(folder, **changes) -> Namespace:
+    """The arguments that ``models.describe`` and ``models.load`` read."""
+    options = {"model": str(folder), "revision": None, "trust_remote_code": False, "dtype": "float32", "device": "cpu"}
+    return Namespace(**{**options, **changes})
+
+
+def load(folder) -> models.LM:
+    """A checkpoint folder as the stages load it."""
+    args = model_arguments(folder)
+    return models.load(args, models.describe(args))
+
+
+def wrap(model, words, name="tiny") -> models.LM:
+    """An ``LM`` of a model that lies in no folder."""
+    return models.LM(model, words, torch.device("cpu"), {"name": name, "path": ".", "dtype": "float32"})
+
+
+@torch.inference_mode()
+def full_forward(lm, ids) -> torch.Tensor:
+    """Logits [tokens, vocabulary] of one whole sequence: what every shortcut is compared with."""
+    return lm.model(torch.tensor([ids])).logits[0].float()
+
+
+def write_jsonl(path: Path, rows) -> Path:
+    """Write ``rows`` as JSON Lines."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def read_json(path) -> dict:
+    """A JSON file's content."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def without_times(path) -> dict:
+    """A result file without what may differ between two runs of the same command."""
+    result = read_json(path)
+    del result["meta"]["started"], result["meta"]["seconds"]
+    return result
+
+
+def training_arguments(output, **changes) -> Namespace:
+    """The flags of a fine-tune, as ``training.fine_tune`` reads them."""
+    options = {
+        "lora_r": 4, "lora_alpha": 8, "lora_dropout": 0.0, "epochs": 3, "learning_rate": 1e-3, "batch_size": 4,
+        "warmup_ratio": 0.03, "save_steps": 20, "seed": 0, "overwrite": False,
+    }  # fmt: skip
+    return Namespace(output_model=str(output), **{**options, **changes})
+
+
+# ---- calling the stages ----
+
+
+def call(script: str, *flags) -> int:
+    """Run a stage in this process; returns its exit code. finetune.sh must have --backend in front."""
+    backends = {"builtin": finetune, "lmflow": lmflow}
+    before = sys.argv
+    try:
+        if script == "finetune.sh":
+            assert flags[0] == "--backend"
+            sys.argv = [script, *map(str, flags[2:])]
+            cli.run(backends[flags[1]].main)
+        else:
+            sys.argv = [script, *map(str, flags)]
+            runpy.run_path(str(ROOT / script), run_name="__main__")
+    except SystemExit as e:
+        return e.code or 0
+    finally:
+        sys.argv = before
+    return 0
+
+
+def command(script: str, *flags) -> list:
+    """The shell command of a stage."""
+    start = ["bash"] if script.endswith(".sh") else [sys.executable]
+    return [*start, str(ROOT / script), *map(str, flags)]
+
+
+def environment(**changes) -> dict:
+    """The environment of a stage in a process of its own: one thread, no hub."""
+    return {**os.environ, "OMP_NUM_THREADS": "1", **changes}
+
+
+def shell(cwd, script: str, *flags, **changes) -> subprocess.CompletedProcess:
+    """Run a stage in a process of its own, in ``cwd``."""
+    return subprocess.run(
+        command(script, *flags), cwd=cwd, env=environment(**changes), capture_output=True, text=True, check=False
+    )
+
+
+def start(cwd, script: str, *flags) -> subprocess.Popen:
+    """Start a stage in a process of its own, in ``cwd``; its output goes to ``log`` there."""
+    with open(Path(cwd) / "log", "ab") as log:
+        return subprocess.Popen(
+            command(script, *flags), cwd=cwd, env=environment(), stdout=log, stderr=log, start_new_session=True
+        )
+
+
+def kill_when(ready, process: subprocess.Popen) -> bool:
+    """SIGKILL ``process`` and its children as soon as ``ready()``; False if it ended before."""
+    while process.poll() is None:
+        if ready():
+            os.killpg(process.pid, signal.SIGKILL)
+            return process.wait() == -signal.SIGKILL
+        time.sleep(0.002)
+    return False
