@@ -21,7 +21,9 @@ def arguments():
     cli.add_model_arguments(parser)
     cli.add_data_arguments(parser, "world_facts", "train")
     group = parser.add_argument_group("asking")
-    group.add_argument("--num_shots", type=cli.natural, help="few-shot examples; default: 5 multiple choice, 3 open")
+    group.add_argument(
+        "--num_shots", type=cli.natural, help="few-shot examples, never itself; default: 5 multiple choice, 3 open"
+    )
     group.add_argument("--chat_template", action="store_true", help="ask through the model's chat template")
     group.add_argument("--wording", default="craft", choices=prompts.WORDINGS, help="instruction of open questions")
     group.add_argument("--num_samples", type=cli.positive, default=10, help="N sampled answers to an open question")

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import models, questions
+from . import models, questions, readers
 from .results import UserError
 
 
@@ -115,7 +115,7 @@ def load_questions(args, name=None, split=None) -> questions.QuestionSet:
     With ``name`` and ``split``, one of several sets: --subjects is then left to the caller.
     """
     subjects = None if name else args.subjects
-    asked = questions.load(
+    asked = readers.load(
         name or args.dataset, split or args.split, args.data_dir, subjects, args.limit, args.skip_invalid
     )
     if asked.skipped:
@@ -129,19 +129,22 @@ def output_path(args, model: str, dataset: str, file: str) -> Path:
 
 
 def shots_of(asked, question, num_shots: int) -> list:
-    """The first ``num_shots`` few-shot examples for ``question``.
+    """The first ``num_shots`` few-shot examples for ``question``, itself left out.
 
     Raises:
-        UserError: there are fewer, or the question itself is among them.
+        UserError: there are fewer.
     """
-    shots = asked.shots.get(question.subject, [])[:num_shots]
+    others = [
+        s
+        for s in asked.shots.get(question.subject, [])
+        if (s.question, s.choices) != (question.question, question.choices)
+    ]
+    shots = others[:num_shots]
     if len(shots) < num_shots:
         raise UserError(
             f"--num_shots {num_shots}: {asked.name} has {len(shots)} examples for {question.subject}; "
             f"use --num_shots {len(shots)}"
         )
-    if any(s.question == question.question and s.choices == question.choices for s in shots):
-        raise UserError(f"{question.id} is one of its own few-shot examples; use --num_shots 0 or another --split")
     return shots
 
 

@@ -2,7 +2,7 @@
 
 import json
 
-from .questions import LETTERS, Invalid, _collect, chosen_subjects, labelled_question, make_question
+from .questions import LETTERS, Invalid, chosen_subjects, collect, labelled_question, make_question
 from .results import UserError
 
 
@@ -47,8 +47,9 @@ DATASETS = {
     "nq_open": ("google-research-datasets/nq_open", None, nq_open, "validation"),
     "popqa": ("akariasai/PopQA", None, popqa, None),
 }
-# The hub writes "validation" where MMLU's and TriviaQA's own releases write "val" and "dev".
+# The hub writes "validation" where the sets' own releases write "val" or "dev"; MMLU has a dev split beside it.
 SPLITS = {"val": "validation"}
+DEV = {"dev": "validation"}
 
 
 def questions_from_rows(rows, name, split, skip_invalid):
@@ -62,7 +63,7 @@ def questions_from_rows(rows, name, split, skip_invalid):
         question.id = f"{question.subject}/{split}/{index}"
         return question
 
-    return _collect(((f"{name} {split} row {i}", row) for i, row in enumerate(rows)), numbered, skip_invalid)
+    return collect(((f"{name} {split} row {i}", row) for i, row in enumerate(rows)), numbered, skip_invalid)
 
 
 def read(name, split, subjects, skip_invalid):
@@ -76,8 +77,9 @@ def read(name, split, subjects, skip_invalid):
     repository, configuration, _, shots_split = DATASETS[name]
 
     def rows(which):
+        named = SPLITS | ({} if name == "mmlu" else DEV)
         try:
-            return datasets.load_dataset(repository, configuration, split=SPLITS.get(which, which))
+            return datasets.load_dataset(repository, configuration, split=named.get(which, which))
         except Exception as e:
             raise UserError(
                 f"--dataset {name}: {repository} split {which} cannot be loaded from the hub "
@@ -90,7 +92,7 @@ def read(name, split, subjects, skip_invalid):
     if shots_split:
         for q in questions_from_rows(rows(shots_split), name, shots_split, True)[0]:
             group = shots.setdefault(q.subject, [])
-            if len(group) < 5:
+            if len(group) < 6:  # see readers.open_shots
                 group.append(q)
     chosen_subjects({q.subject for q in questions}, subjects)
     return questions, shots, skipped

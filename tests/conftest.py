@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import pytest
 import tiny
 
-from knowledge_boundary import prefix, prompts, questions, training
+from knowledge_boundary import prefix, prompts, questions, readers, training
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +37,7 @@ def embedder(tmp_path_factory):
 def data(tmp_path_factory):
     """A folder of data sets: ``facts`` (open: 24 train, 8 ood, 6 dev) and ``many`` (80 of one subject)."""
     folder = tmp_path_factory.mktemp("data")
-    train = questions.load("world_facts", "train", subjects="country_capital,element_symbol")
+    train = readers.load("world_facts", "train", subjects="country_capital,element_symbol")
     by_subject = questions.by_subject(train.questions)
     rows = [{**q.record(), "id": None} for qs in by_subject.values() for q in qs[:22]]
     for split, start, stop in (("train", 0, 12), ("ood", 12, 16), ("dev", 16, 19)):
@@ -52,7 +52,7 @@ def knowing(tmp_path_factory, data):
     """A tiny Llama that has learned half of ``facts``: its folder, named ``tiny``."""
     folder = tmp_path_factory.mktemp("knowing")
     lm = tiny.load(tiny.save(folder / "random", "llama"))
-    asked = questions.load(str(data / "facts"), "train").questions[::2]
+    asked = readers.load(str(data / "facts"), "train").questions[::2]
     examples = [
         (prompts.answer_prompt(lm.tokenizer, q, "basic", "craft"), prompts.answer_text(lm.tokenizer, q.answer))
         for q in asked

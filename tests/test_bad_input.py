@@ -153,7 +153,6 @@ TABLE = [
     ([*QUERY, "--dataset", "pararel"], "not on the hub"),
     # flags
     ([*QUERY, "--dataset", "quiz", "--split", "test", "--num_shots", 2], "has 1 examples for sums; use --num_shots 1"),
-    ([*QUERY, "--dataset", "quiz", "--split", "dev", "--num_shots", 1], "one of its own few-shot examples"),
     ([*QUERY, "--num_shots", -1], "--num_shots"),
     ([*QUERY, "--num_samples", 1], "--num_samples 1"),
     ([*QUERY, "--temperature", 0], "--temperature 0"),

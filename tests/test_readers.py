@@ -4,11 +4,9 @@ from pathlib import Path
 import pytest
 from files import arc, jsonl, mmlu_folder
 
-from knowledge_boundary.questions import (
-    Question,
-    load,
-    read_csv,
-)
+from knowledge_boundary import cli
+from knowledge_boundary.questions import Question
+from knowledge_boundary.readers import load, read_csv
 from knowledge_boundary.results import UserError
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -55,6 +53,7 @@ def test_csv_with_a_header_is_read_by_its_names(tmp_path, last):
     folder = mmlu_folder(tmp_path / "m", {"val/history_val.csv": text})
     (q,) = load(folder, "val").questions
     assert (q.subject, q.question, q.choices, q.answer) == ("history", "Which?", ["a", "b", "c", "d"], "B")
+    assert q.id == "x/0"
 
 
 def test_csv_s_subject_column_names_the_subject(tmp_path):
@@ -153,7 +152,7 @@ def test_triviaqa_s_lines_become_open_questions_with_other_answers(tmp_path):
     assert not found.multiple_choice
 
 
-def test_a_folder_s_split_file_is_found_and_its_dev_file_gives_five_shots(tmp_path):
+def test_a_folder_s_split_file_is_found_and_its_dev_file_gives_the_shots(tmp_path):
     folder = tmp_path / "facts"
     folder.mkdir()
     jsonl(folder / "train.jsonl", {"question": "t", "answer": "1"})
@@ -161,13 +160,28 @@ def test_a_folder_s_split_file_is_found_and_its_dev_file_gives_five_shots(tmp_pa
     found = load(str(folder), "train")
     assert [q.question for q in found.questions] == ["t"]
     assert found.shots == {}  # of the subjects that are asked
-    assert [q.question for q in load(str(folder), "dev").shots["s"]] == ["d0", "d1", "d2", "d3", "d4"]
+    assert [q.question for q in load(str(folder), "dev").shots["s"]] == ["d0", "d1", "d2", "d3", "d4", "d5"]
 
 
 def test_numbers_and_given_ids(tmp_path):
     rows = [{"question": "q", "answer": 7, "id": 12, "subject": "s"}, {"question": "r", "answer": "x", "subject": "s"}]
     found = load(jsonl(tmp_path / "x.jsonl", *rows), "train").questions
     assert [(q.id, q.answer, q.subject) for q in found] == [("12", "7", "s"), ("s/train/1", "x", "s")]
+
+
+def test_no_question_is_its_own_shot(tmp_path):
+    jsonl(tmp_path / "dev.jsonl", *({"question": f"d{i}", "answer": "a"} for i in range(4)))
+    asked = load(str(tmp_path), "dev")
+    shots = [[s.question for s in cli.shots_of(asked, q, 2)] for q in asked.questions]
+    assert shots == [["d1", "d2"], ["d0", "d2"], ["d0", "d1"], ["d0", "d1"]]
+
+
+@pytest.mark.parametrize("asked", ["val", "dev", "validation"])
+def test_val_and_dev_are_one_where_a_set_has_only_one_of_them(tmp_path, asked, capsys):
+    jsonl(tmp_path / "Quiz-Dev.jsonl", {"question": "q", "answer": "a"})
+    jsonl(tmp_path / "Quiz-Test.jsonl", {"question": "t", "answer": "a"})
+    assert [q.question for q in load(str(tmp_path), asked).questions] == ["q"]
+    assert ("Quiz-Dev.jsonl is read" in capsys.readouterr().out) == (asked != "dev")
 
 
 # ---- generic choices ----
