@@ -53,18 +53,13 @@ def sizes(entries, args, methods) -> tuple[int, int]:
     return min(args.n_van, len(van)), min(args.n_idk, smallest)
 
 
-def as_question(entry) -> questions.Question:
-    """The Question of a selection entry."""
-    return questions.Question(*(entry[k] for k in ("id", "subject", "question", "choices", "answer", "aliases")))
-
-
 def write_training_data(tokenizer, entries, args, name) -> Path:
     """D_van ∪ D_idk in the refusal prompt that evaluation uses."""
     pairs, messages = [], []
     for entry in entries:
         if entry["label"] == "dropped":
             continue
-        q = as_question(entry)
+        q = questions.from_record(entry)
         answer = q.answer if entry["label"] == "van" else prompts.REFUSAL
         pairs.append(
             (prompts.answer_prompt(tokenizer, q, "refuse", args.wording), prompts.answer_text(tokenizer, answer))
@@ -108,7 +103,7 @@ def main():
 
     lm = models.load(args, about)
     with tqdm(total=len(entries), unit="question", desc="representing") as bar:
-        texts = [prompts.body(as_question(e)) for e in entries]
+        texts = [prompts.body(questions.from_record(e)) for e in entries]
         vectors = conflict.representations(lm, texts, args.batch_tokens, prefix.check(lm), bar.update)
     written = []
     print(f"{'method':<8}{'D_van':>12}{'D_idk':>12}{'CRSS':>8}{'similarity':>12}  (taken/pool; tau_sim {args.tau_sim})")

@@ -48,9 +48,7 @@ def main():
     cor, cer = THRESHOLDS[kind]
     args.cor_threshold = cor if args.cor_threshold is None else args.cor_threshold
     args.cer_threshold = cer if args.cer_threshold is None else args.cer_threshold
-    chosen, above = selection.rehearsal_set(
-        records, args.cor_threshold, args.cer_threshold, args.num_examples
-    )  # fmt: skip
+    chosen, above = selection.rehearsal_set(records, args.cor_threshold, args.cer_threshold, args.num_examples)
     run = training.open_run("run_rehearsal", args, about, [args.state])
     if run.finished():
         return cli.already_done(run.path)
@@ -61,8 +59,7 @@ def main():
         print(f"The best {len(chosen)} by rank are taken, down to Cor {lowest['cor']:.3f}, Cer {lowest['cer']:.3f}")
 
     lm = models.load(args, about)
-    fields = ("id", "subject", "question", "choices", "answer", "aliases")
-    asked = [questions.Question(*(r[k] for k in fields)) for r in chosen]
+    asked = [questions.from_record(r) for r in chosen]
     examples = [
         (
             prompts.answer_prompt(lm.tokenizer, q, "basic", args.wording),
@@ -72,7 +69,7 @@ def main():
     ]
     summary = training.fine_tune(lm, examples, args, shared=prefix.check(lm))
     by_rank = max(0, len(chosen) - above)
-    records = [{**{k: r[k] for k in fields}, "cor": r["cor"], "cer": r["cer"]} for r in chosen]
+    records = [{**q.record(), "cor": r["cor"], "cer": r["cer"]} for q, r in zip(asked, chosen, strict=True)]
     run.finish({"above_thresholds": above, "by_rank": by_rank, **summary}, records)
     training.remove_checkpoints(Path(args.output_model))
     print(f"{summary['examples']} examples, {summary['steps']} steps, ", end="")

@@ -33,6 +33,11 @@ class Question:
         return dataclasses.asdict(self)
 
 
+def from_record(record: dict) -> Question:
+    """The Question that a stage's record begins with."""
+    return Question(*(record[f.name] for f in dataclasses.fields(Question)))
+
+
 @dataclass
 class QuestionSet:
     """The questions of one split, the few-shot examples of each subject, and what was left out.
