@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from knowledge_boundary import cli, conflict, models, prefix, prompts, questions, selection, training_data
+from knowledge_boundary import cli, conflict, models, packing, prompts, questions, selection, training_data
 from knowledge_boundary.results import Run, UserError, read_json
 
 
@@ -84,7 +84,7 @@ def main():
     second = cli.state_records(rehearsal, args, f"--state_rehearsal {args.state_rehearsal}") if rehearsal else None
     entries = selection.join(first, second, args.state_init, args.state_rehearsal)
     n_van, n_idk = sizes(entries, args, methods)
-    about = models.describe(args)
+    about = cli.describe_model(args)
     if init["meta"]["model"]["fingerprint"] != about["fingerprint"]:
         raise UserError(f"--state_init {args.state_init}: the state of another model ({init['meta']['model']['name']})")
 
@@ -104,7 +104,7 @@ def main():
     lm = models.load(args, about)
     with tqdm(total=len(entries), unit="question", desc="representing") as bar:
         texts = [prompts.body(questions.from_record(e)) for e in entries]
-        vectors = conflict.representations(lm, texts, args.batch_tokens, prefix.check(lm), bar.update)
+        vectors = conflict.representations(lm, texts, args.batch_tokens, packing.check(lm), bar.update)
     written = []
     print(f"{'method':<8}{'D_van':>12}{'D_idk':>12}{'CRSS':>8}{'similarity':>12}  (taken/pool; tau_sim {args.tau_sim})")
     for method, run in runs.items():

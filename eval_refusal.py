@@ -17,7 +17,7 @@ from knowledge_boundary import (
     cli,
     evaluation,
     models,
-    prefix,
+    packing,
     prompts,
     questions,
     report,
@@ -112,7 +112,7 @@ def evaluate_model(args) -> None:
         label: records_of(base, label, [q.id for q in asked.questions], f"--base_eval {args.base_eval}")
         for label, asked in sets.items()
     }
-    about = models.describe(args)
+    about = cli.describe_model(args)
     args.name = args.name or f"{about['name']}_{args.prompt}"
     described = [asked.describe() for asked in sets.values()]
     dataset = {key: ", ".join(str(d[key]) for d in described) for key in ("name", "split", "n", "sha256")}
@@ -123,7 +123,7 @@ def evaluate_model(args) -> None:
     run.resume()
 
     lm = models.load(args, about)
-    shared = prefix.check(lm)
+    shared = packing.check(lm)
     total = sum(len(asked.questions) for asked in sets.values())
     with tqdm(total=total, initial=len(run.records), unit="question", desc="evaluating") as bar:
         for label, asked in sets.items():

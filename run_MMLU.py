@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from knowledge_boundary import boundary, cli, mmlu, models, prefix, questions, report, scoring, training_data
+from knowledge_boundary import boundary, cli, mmlu, models, packing, questions, report, scoring, training_data
 from knowledge_boundary.results import Run, UserError
 
 
@@ -55,7 +55,7 @@ def main():
     if args.scoring == "cloze" and args.chat_template:
         raise UserError("--scoring cloze: plain prompts only; leave --chat_template out")
     shots = [cli.shots_of(asked, q, args.num_shots) for q in asked.questions]
-    about = models.describe(args)
+    about = cli.describe_model(args)
     path = cli.output_path(args, about["name"], asked.name, "boundary.json")
     run = Run("run_MMLU", path, args, about, asked.describe())
     finished = run.finished()
@@ -64,7 +64,7 @@ def main():
     run.resume()
 
     lm = models.load(args, about)
-    shared = prefix.check(lm)
+    shared = packing.check(lm)
     texts = [boundary.prompt(lm, q, s, args) for q, s in zip(asked.questions, shots, strict=True)]
     with tqdm(total=len(texts), initial=len(run.records), unit="question", desc="probing") as bar:
         for group, group_texts in questions.grouped(asked.questions, texts):

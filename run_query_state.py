@@ -11,7 +11,7 @@ Examples:
 import numpy as np
 from tqdm import tqdm
 
-from knowledge_boundary import answers, cli, models, prefix, prompts, questions, report, sampling, scoring, state
+from knowledge_boundary import answers, cli, models, packing, prompts, questions, report, sampling, scoring, state
 from knowledge_boundary.results import Run, UserError
 
 
@@ -79,7 +79,7 @@ def main():
     if args.temperature <= 0:
         raise UserError(f"--temperature {args.temperature}: must be above 0; the greedy answer is written in any case")
     asked = cli.load_questions(args)
-    about = models.describe(args)
+    about = cli.describe_model(args)
     multiple_choice = asked.multiple_choice
     if args.num_shots is None:
         args.num_shots = 5 if multiple_choice else 3
@@ -96,7 +96,7 @@ def main():
 
     embedder = None if multiple_choice else models.load_embedder(args.embedder)
     lm = models.load(args, about)
-    shared = prefix.check(lm)
+    shared = packing.check(lm)
     texts = [
         prompts.state_prompt(lm.tokenizer, q, s, args.wording, args.chat_template)
         for q, s in zip(asked.questions, shots, strict=True)

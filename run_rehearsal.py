@@ -7,7 +7,7 @@ Examples:
 
 from pathlib import Path
 
-from knowledge_boundary import cli, models, prefix, prompts, questions, selection, training
+from knowledge_boundary import cli, models, packing, prompts, questions, selection, training
 from knowledge_boundary.results import UserError, read_json
 
 # CRaFT: 0.99 for multiple choice, 0.995 for open questions. Cer of multiple choice is −H: with four letters Cor > 0.99
@@ -67,7 +67,7 @@ def main():
         )
         for q in asked
     ]
-    summary = training.fine_tune(lm, examples, args, shared=prefix.check(lm))
+    summary = training.fine_tune(lm, examples, args, shared=packing.check(lm))
     by_rank = max(0, len(chosen) - above)
     records = [{**q.record(), "cor": r["cor"], "cer": r["cer"]} for q, r in zip(asked, chosen, strict=True)]
     run.finish({"above_thresholds": above, "by_rank": by_rank, **summary}, records)

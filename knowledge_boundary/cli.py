@@ -104,9 +104,16 @@ def add_run_arguments(parser) -> None:
     """--seed, --batch_tokens, --output_dir, --overwrite."""
     group = parser.add_argument_group("run")
     group.add_argument("--seed", type=int, default=0)
-    group.add_argument("--batch_tokens", type=positive, default=16384, help="upper bound of tokens in a batch")
+    group.add_argument("--batch_tokens", type=positive, help="tokens of a pass at most; default: 1024, 16384 on GPUs")
     group.add_argument("--output_dir", help="default: results/MODEL/DATASET")
     group.add_argument("--overwrite", action="store_true", help="discard what another run left")
+
+
+def describe_model(args) -> dict:
+    """``meta.model`` (see ``models.describe``); puts in the default of --batch_tokens for the device."""
+    about = models.describe(args)
+    args.batch_tokens = args.batch_tokens or (1024 if about["device"] == "cpu" else 16384)
+    return about
 
 
 def load_questions(args, name=None, split=None) -> questions.QuestionSet:

@@ -11,7 +11,11 @@ def representations(lm, texts, batch_tokens: int, shared: bool, progress=lambda 
     """Unit vectors [texts, hidden]: the last hidden layer at each text's last token."""
     units = [[Request(ids, len(ids))] for ids in map(lm.encode, texts)]
     vectors = [None] * len(texts)
-    for indices, results in run(lm, units, lambda hidden, _: hidden[0].float().cpu().numpy(), batch_tokens, shared):
+
+    def read(hidden, requests, names):
+        return hidden.float().cpu().numpy()
+
+    for indices, results in run(lm, units, read, batch_tokens, shared):
         for i, result in zip(indices, results, strict=True):
             vectors[i] = result[0] / np.linalg.norm(result[0])
         progress(len(indices))

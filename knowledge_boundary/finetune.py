@@ -7,7 +7,7 @@ Examples:
 
 from pathlib import Path
 
-from . import cli, models, prefix, training, training_data
+from . import cli, models, packing, training, training_data
 
 
 def arguments():
@@ -33,7 +33,7 @@ def main():
     examples = training_data.read(file, models.load_tokenizer(args, about))
     run.resume()
     lm = models.load(args, about)
-    summary = training.fine_tune(lm, examples, args, shared=prefix.check(lm))
+    summary = training.fine_tune(lm, examples, args, shared=packing.check(lm))
     run.finish(summary, [])
     training.remove_checkpoints(Path(args.output_model))
     print(f"{summary['examples']} examples, {summary['steps']} steps, ", end="")

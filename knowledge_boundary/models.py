@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -55,6 +56,14 @@ class LM:
     def window(self) -> int:
         """Longest sequence the model takes, in tokens; a large number where its config does not say."""
         return getattr(self.model.config, "max_position_embeddings", None) or 1 << 30
+
+    @cached_property
+    def stop_tokens(self) -> frozenset:
+        """Tokens that end an answer: the model's end tokens, and every token with a line break in it."""
+        ends = self.model.generation_config.eos_token_id
+        ends = {*(ends if isinstance(ends, list) else [ends]), self.tokenizer.eos_token_id} - {None}
+        texts = self.tokenizer.batch_decode([[i] for i in range(len(self.tokenizer))])
+        return frozenset(ends) | frozenset(i for i, text in enumerate(texts) if "\n" in text)
 
     def encode(self, text: str) -> list:
         """Token ids of a whole prompt. A rendered chat template brings its own BOS: none is added before it."""

@@ -1,19 +1,38 @@
 """N sampled answers and the greedy one, as one tree a question.
 
 N independent draws that have begun with the same tokens share their computation until they part: a row is a distinct
-prefix with its multiplicity, a step draws that many tokens from the row's distribution and splits it into the tokens
+beginning with its multiplicity, a step draws that many tokens from the row's distribution and splits it into the tokens
 drawn. The distribution is exactly that of N independent samples. The greedy answer is one more path in the same tree.
+A question's tree grows out of its prompt, in a lane beside other questions' trees (see ``packing``): a row that splits
+costs one token for each child, and nothing is copied.
 """
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 import torch
+from torch.nn import functional
 
-from .prefix import attention_window, check_window, expand, head, hidden_states, pad, run_prefix, shared_length
+from .packing import (
+    Tree,
+    check_finite,
+    check_window,
+    growing,
+    head,
+    hidden_states,
+    pack,
+    run_root,
+    shared_length,
+)
 from .results import UserError
+from .scoring import halves
+
+# Prompt tokens in a lane: its trees grow to several times that, and each token is masked against all of its lane.
+LANE = 64
+BLOCK = 256  # tokens whose probabilities are summed at a time in a draw
 
 
 @dataclass
@@ -31,11 +50,16 @@ class Answer:
 
 @dataclass
 class Row:
-    """A distinct beginning of answers to one question: how many samples begin so, and whether the greedy one does."""
+    """A distinct beginning of answers to one question: how many samples begin so, and whether the greedy one does.
+
+    ``lane`` and ``slot`` say where its last token stands in the pass that the next token is drawn from.
+    """
 
     question: int
     count: int
     greedy: bool
+    lane: int = 0
+    slot: int = 0
     tokens: list = field(default_factory=list)
     logprobs: list = field(default_factory=list)
 
@@ -46,27 +70,36 @@ def generator(seed: int, question_id: str) -> np.random.Generator:
     return np.random.default_rng([seed, int.from_bytes(digest[:8], "big")])
 
 
-def stop_tokens(lm) -> frozenset:
-    """Tokens that end an answer: the model's end tokens, and every token with a line break in it."""
-    ends = lm.model.generation_config.eos_token_id
-    ends = set(ends if isinstance(ends, list) else [ends]) | {lm.tokenizer.eos_token_id}
-    texts = lm.tokenizer.batch_decode([[i] for i in range(len(lm.tokenizer))])
-    return frozenset(e for e in ends if e is not None) | frozenset(i for i, text in enumerate(texts) if "\n" in text)
+def plan(sequences, root: int, rows_each: int, batch_tokens: int) -> list:
+    """Indices in batches of lanes: at most ``batch_tokens`` prompt tokens behind the root, and rows at most as many.
 
-
-def plan(sequences, rows_each: int, max_new_tokens: int, batch_tokens: int, window=None) -> list:
-    """Indices in batches whose tree can at most hold ``batch_tokens`` tokens; sorted by length, ties by position.
-
-    Beyond ``window`` only equal lengths share a batch: padding between a prompt and its answer counts in the window.
+    Sorted by token ids, so that prompts with a common beginning meet; a function of the prompts alone.
     """
+    batches, tokens, rows, lane = [], batch_tokens, 0, 0
+    for i in sorted(range(len(sequences)), key=lambda i: (sequences[i], i)):
+        own = len(sequences[i]) - root
+        if tokens + own > batch_tokens or rows + rows_each > batch_tokens:
+            batches.append([])
+            tokens, rows, lane = 0, 0, LANE
+        if lane + own > LANE:
+            batches[-1].append([])
+            lane = 0
+        batches[-1][-1].append(i)
+        tokens, rows, lane = tokens + own, rows + rows_each, lane + own
+    return batches
+
+
+def plan_equal(sequences, rows_each: int, batch_tokens: int) -> list:
+    """Indices in batches of one lane each, of prompts of one length: what ``Copies`` takes."""
     batches = []
     for i in sorted(range(len(sequences)), key=lambda i: (len(sequences[i]), i)):
-        longest = len(sequences[i]) + max_new_tokens
-        fits = batches and (len(batches[-1]) + 1) * rows_each * longest <= batch_tokens
-        if fits and (not window or longest <= window or len(sequences[i]) == len(sequences[batches[-1][0]])):
-            batches[-1].append(i)
+        length = len(sequences[i])
+        last = batches[-1][0] if batches else [i]
+        fits = (len(last) + 1) * max(length, rows_each) <= batch_tokens
+        if batches and fits and len(sequences[last[0]]) == length:
+            last.append(i)
         else:
-            batches.append([i])
+            batches.append([[i]])
     return batches
 
 
@@ -93,8 +126,8 @@ def answer(
         ids: the questions' ids; each has a random generator of its own.
         num_samples: N, sampled answers a question (0: the greedy one only).
         max_new_tokens: an answer's longest length in tokens.
-        batch_tokens: upper bound of the tokens in a batch's tree.
-        shared: whether the family's prefix cache is exact (``prefix.check``).
+        batch_tokens: upper bound of the tokens of one forward pass.
+        shared: whether the model's sequences can be packed (``packing.check``).
         temperature: of the sampling distribution.
         top_p: the smallest set of tokens with this probability is drawn from.
         seed: of the draws.
@@ -107,56 +140,129 @@ def answer(
     """
     sequences = [lm.encode(p) for p in prompts]
     check_window(lm, max(map(len, sequences)) + max_new_tokens)
-    length = min(shared_length(sequences), min(map(len, sequences)) - 1) if shared else 0
-    planned = plan(sequences, num_samples + greedy, max_new_tokens, batch_tokens, attention_window(lm.model))
-    batches = [b for b in planned if not skip(b)]
-    cache = run_prefix(lm.model, sequences[0][:length], lm.device) if batches else None
-    draw = partial(split, temperature=temperature, top_p=top_p, stops=stop_tokens(lm), max_new_tokens=max_new_tokens)
+    rows_each = num_samples + greedy
+    if shared:
+        root = min(shared_length(sequences), min(map(len, sequences)) - 1)
+        planned = plan(sequences, root, rows_each, batch_tokens)
+    else:
+        root, planned = 0, plan_equal(sequences, rows_each, batch_tokens)
+    batches = [lanes for lanes in planned if not skip([i for lane in lanes for i in lane])]
+    cache = run_root(lm.model, sequences[0][:root], lm.device) if batches else None
+    draw = partial(split, temperature=temperature, top_p=top_p, stops=lm.stop_tokens, max_new_tokens=max_new_tokens)
 
-    def run_batch(indices):
+    def run_batch(lanes):
+        indices = [i for lane in lanes for i in lane]
         rows = [Row(i, num_samples, greedy) for i in indices]
         generators = {i: generator(seed, ids[i]) for i in indices}
-        batch = pad([sequences[i][length:] for i in indices], length, lm.device)
         try:
-            leaves = grow(
-                lm, rows, batch, expand(cache, len(rows)) if cache else None, partial(draw, generators=generators)
-            )
+            own = [[sequences[i][root:] for i in lane] for lane in lanes]
+            body = Packed(lm, own, root, cache) if shared else Copies(lm, own[0])
+            leaves = grow(lm, body, rows, partial(draw, generators=generators), ids)
         except torch.OutOfMemoryError:
             if len(indices) == 1:
                 raise UserError("out of memory with one question in the batch; use --dtype bfloat16") from None
             print(f"Out of memory with {len(indices)} questions at once: going on with half", flush=True)
-            half = len(indices) // 2
-            yield from run_batch(indices[:half])  # every question's generator begins anew: the same answers
-            yield from run_batch(indices[half:])
+        else:
+            yield indices, [collect(lm, [leaf for leaf in leaves if leaf.question == i]) for i in indices]
             return
-        yield indices, [collect(lm, [leaf for leaf in leaves if leaf.question == i]) for i in indices]
+        for part in halves(lanes):  # every question's generator begins anew: the same answers
+            yield from run_batch(part)
 
-    for indices in batches:
-        yield from run_batch(indices)
+    for lanes in batches:
+        yield from run_batch(lanes)
 
 
-def grow(lm, rows, batch, cache, draw) -> list:
-    """Grow the trees of a batch to their leaves: a list of finished Rows."""
-    leaves = []
-    hidden, cache = hidden_states(lm.model, batch, cache, use_cache=True)
-    lengths = batch.attention_mask.sum(-1)  # the next token's position: padding has none
-    mask = batch.attention_mask
-    own = lengths - 1 - batch.position_ids[:, 0]
-    hidden = hidden[torch.arange(len(rows)), own]
+class Packed:
+    """The trees of a batch, in lanes behind a root that ran once; tokens that pass stay in the cache, none is copied.
+
+    Args:
+        lm: the model.
+        prompts: for each lane, its prompts' tokens behind the root.
+        root: tokens in ``cache``.
+        cache: the root's, or None.
+    """
+
+    def __init__(self, lm, prompts, root, cache):
+        trees = [Tree() for _ in prompts]
+        self.starts = [
+            (lane, tree.add(ids)[-1])
+            for lane, (tree, own) in enumerate(zip(trees, prompts, strict=True))
+            for ids in own
+        ]
+        self.lm, self.cache, self.lanes = lm, growing(cache, len(trees)), pack(trees, root, lm.device)
+
+    def begin(self, rows):
+        """Hidden states [rows, hidden] at the prompts' ends."""
+        for row, start in zip(rows, self.starts, strict=True):
+            row.lane, row.slot = start
+        return self.read(rows)
+
+    def step(self, rows, parents):
+        """Hidden states [rows, hidden] at the last tokens of ``rows``; each follows its row in ``parents``."""
+        used = [0] * len(self.lanes.ids)
+        for row, parent in zip(rows, parents, strict=True):
+            row.lane, row.slot = parent.lane, used[parent.lane]
+            used[parent.lane] += 1
+        self.lanes = self.lanes.step(
+            [row.lane for row in rows],
+            [row.slot for row in rows],
+            [row.tokens[-1] for row in rows],
+            [parent.slot for parent in parents],
+        )
+        return self.read(rows)
+
+    def read(self, rows):
+        """The pass itself, read at ``rows``."""
+        hidden = hidden_states(self.lm.model, self.lanes, self.cache)
+        return hidden[[row.lane for row in rows], [row.slot for row in rows]]
+
+
+class Copies:
+    """The trees of a batch of equally long prompts, each row over a copy of its cache: for models that do not pack."""
+
+    def __init__(self, lm, prompts):
+        self.lm, self.prompts = lm, prompts
+
+    def begin(self, rows):
+        """Hidden states [rows, hidden] at the prompts' ends."""
+        for slot, row in enumerate(rows):
+            row.slot = slot
+        out = self.lm.model.base_model(input_ids=torch.tensor(self.prompts, device=self.lm.device), use_cache=True)
+        self.cache = out.past_key_values
+        return out.last_hidden_state[:, -1]
+
+    def step(self, rows, parents):
+        """Hidden states [rows, hidden] at the last tokens of ``rows``; each follows its row in ``parents``."""
+        self.cache.batch_select_indices(torch.tensor([parent.slot for parent in parents], device=self.lm.device))
+        for slot, row in enumerate(rows):
+            row.slot = slot
+        ids = torch.tensor([[row.tokens[-1]] for row in rows], device=self.lm.device)
+        positions = torch.full_like(ids, len(self.prompts[0]) + len(rows[0].tokens) - 1)
+        out = self.lm.model.base_model(
+            input_ids=ids, position_ids=positions, past_key_values=self.cache, use_cache=True
+        )
+        return out.last_hidden_state[:, -1]
+
+
+def grow(lm, body, rows, draw, ids) -> list:
+    """Grow the trees of a batch to their leaves: a list of finished Rows.
+
+    Args:
+        lm: the model.
+        body: ``Packed`` or ``Copies`` of the batch's prompts.
+        rows: one Row a question, in the order of the prompts.
+        draw: ``(rows, logits) → (children, parents, finished)``.
+        ids: the questions' ids, for errors.
+    """
+    leaves, hidden = [], body.begin(rows)
     while True:
-        rows, parents, finished = draw(rows, head(lm.model, hidden))
+        logits = head(lm.model, hidden)
+        check_finite(lm, logits, [ids[row.question] for row in rows])
+        rows, parents, finished = draw(rows, logits)
         leaves += finished
         if not rows:
             return leaves
-        parents = torch.tensor(parents, device=lm.device)
-        if len(parents) != len(mask) or not torch.equal(parents, torch.arange(len(mask), device=lm.device)):
-            cache.batch_select_indices(parents)
-        mask = torch.cat([mask[parents], mask.new_ones(len(rows), 1)], dim=1)
-        batch.input_ids = torch.tensor([[row.tokens[-1]] for row in rows], device=lm.device)
-        batch.position_ids = lengths[parents][:, None]
-        batch.attention_mask = mask
-        lengths = lengths[parents] + 1
-        hidden = hidden_states(lm.model, batch, cache, use_cache=True)[0][:, -1]
+        hidden = body.step(rows, parents)
 
 
 def split(rows, logits, *, generators, temperature, top_p, stops, max_new_tokens):
@@ -172,47 +278,63 @@ def split(rows, logits, *, generators, temperature, top_p, stops, max_new_tokens
         max_new_tokens: an answer this long is finished.
 
     Returns:
-        (children, the index of each child's parent, the rows that ended in this step)
+        (children, each child's parent, the rows that ended in this step)
     """
-    logprobs = logits.log_softmax(-1)
     best = logits.argmax(-1).tolist()
     drawn = draw_tokens(rows, logits, generators, temperature, top_p)
-    children, parents, finished = [], [], []
-    for i, row in enumerate(rows):
-        counts = dict(zip(*np.unique(drawn[i], return_counts=True), strict=True))
+    counts = [Counter(tokens.tolist()) for tokens in drawn]
+    for row, own, token in zip(rows, counts, best, strict=True):
         if row.greedy:
-            counts.setdefault(best[i], 0)
-        for token in sorted(counts):
-            token = int(token)
-            tokens, values = row.tokens, row.logprobs
-            if token not in stops:
-                tokens, values = [*tokens, token], [*values, logprobs[i, token].item()]
-            child = Row(row.question, int(counts[token]), row.greedy and token == best[i], tokens, values)
-            if token in stops or len(tokens) == max_new_tokens:
-                finished.append(child)
-            else:
-                children.append(child)
-                parents.append(i)
+            own[token] += 0
+    at = [i for i, own in enumerate(counts) for _ in own]
+    tokens = [token for own in counts for token in sorted(own)]
+    logprobs = (logits[at, tokens] - logits.logsumexp(-1)[at]).tolist()
+    children, parents, finished = [], [], []
+    for i, token, logprob in zip(at, tokens, logprobs, strict=True):
+        row, ends = rows[i], token in stops
+        child = Row(
+            row.question,
+            counts[i][token],
+            row.greedy and token == best[i],
+            tokens=row.tokens if ends else [*row.tokens, token],
+            logprobs=row.logprobs if ends else [*row.logprobs, logprob],
+        )
+        if ends or len(child.tokens) == max_new_tokens:
+            finished.append(child)
+        else:
+            children.append(child)
+            parents.append(row)
     return children, parents, finished
 
 
 def draw_tokens(rows, logits, generators, temperature, top_p) -> list:
-    """For each row the tokens of its ``count`` draws (inverse of the cumulative distribution, in float64)."""
-    most = max(row.count for row in rows)
-    if most == 0:
-        return [[] for _ in rows]
-    uniform = np.zeros((len(rows), most))
-    for i, row in enumerate(rows):
-        uniform[i, : row.count] = generators[row.question].random(row.count)
-    p = (logits.double() / temperature).softmax(-1)
+    """For each row the tokens of its ``count`` draws, by the inverse of the cumulative distribution in float64.
+
+    The vocabulary is summed in blocks first: a draw looks up its block, and then its token in that block alone.
+    """
+    uniform = [generators[row.question].random(row.count) for row in rows]
+    at = torch.tensor([i for i, own in enumerate(uniform) for _ in own], dtype=torch.long, device=logits.device)
+    if not len(at):
+        return uniform
+    weights = ((logits - logits.amax(-1, keepdim=True)) / temperature).exp()
     if top_p < 1:
-        ordered, order = p.sort(-1, descending=True)
-        beyond = ordered.cumsum(-1) - ordered >= top_p
-        p = p.scatter(-1, order, ordered.masked_fill(beyond, 0))
-    cumulative = p.cumsum(-1)
-    at = torch.from_numpy(uniform).to(cumulative.device) * cumulative[:, -1:]
-    tokens = torch.searchsorted(cumulative, at, right=True).clamp_(max=p.shape[-1] - 1).cpu().numpy()
-    return [tokens[i, : row.count] for i, row in enumerate(rows)]
+        ordered, order = weights.sort(-1, descending=True)
+        before = ordered.double().cumsum(-1) - ordered
+        beyond = before >= top_p * ordered.double().sum(-1, keepdim=True)
+        weights = weights.scatter(-1, order, ordered.masked_fill(beyond, 0))
+    blocks = functional.pad(weights, (0, -weights.shape[-1] % BLOCK)).unflatten(-1, (-1, BLOCK))
+    sums = blocks.sum(-1, dtype=torch.float64).cumsum(-1)[at]  # [draws, blocks]
+    total = sums[:, -1]
+    target = torch.from_numpy(np.concatenate(uniform)).to(logits.device) * total
+    target = target.minimum(total.nextafter(torch.zeros_like(total)))
+    block = torch.searchsorted(sums, target[:, None], right=True)[:, 0]
+    target -= torch.where(block > 0, sums.gather(1, (block - 1).clamp_(min=0)[:, None])[:, 0], 0)
+    inside = blocks[at, block].double()  # [draws, tokens of the block]
+    # A target at the very end of its block falls on the last token that has a weight at all.
+    last = BLOCK - 1 - (inside > 0).flip(-1).int().argmax(-1)
+    token = torch.searchsorted(inside.cumsum(-1), target[:, None], right=True)[:, 0].minimum(last)
+    drawn = (block * BLOCK + token).cpu().numpy()
+    return np.split(drawn, np.cumsum([len(own) for own in uniform])[:-1])
 
 
 def collect(lm, leaves) -> tuple[list, Answer | None]:

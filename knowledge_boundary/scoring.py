@@ -5,8 +5,22 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .prefix import check_window, expand, head, hidden_states, pad, run_prefix, shared_length
+from .packing import (
+    LANE,
+    Tree,
+    check_finite,
+    check_window,
+    fill,
+    head,
+    hidden_states,
+    pack,
+    padded_states,
+    run_root,
+    shared_length,
+)
 from .results import UserError
+
+HEAD_ROWS = 256  # positions that meet the whole vocabulary at a time
 
 
 @dataclass
@@ -42,33 +56,50 @@ def candidate_ids(lm, prompt: str, letters: str) -> list:
     return ids
 
 
-def plan(units, batch_tokens: int) -> list:
-    """Indices of ``units`` (lists of Requests that stay together) in batches of at most ``batch_tokens`` padded tokens.
+def plan(units, root: int, batch_tokens: int) -> list:
+    """``units`` in batches of lanes: lists of lists of indices.
 
-    A function of the units alone: sorted by length, ties by position, so that a resumed run has the same batches.
+    A batch holds at most ``batch_tokens`` tokens behind the root, padding of its lanes included, but at least one unit.
+    A function of the units alone, so that a resumed run has the same batches.
     """
+    lanes, sizes = fill([[r.ids[root:] for r in unit] for unit in units], min(LANE, batch_tokens))
+    batches, widest = [], 0
+    for lane, size in zip(lanes, sizes, strict=True):
+        widest = max(widest, size)
+        if batches and (len(batches[-1]) + 1) * widest <= batch_tokens:
+            batches[-1].append(lane)
+        else:
+            batches.append([lane])
+            widest = size
+    return batches
+
+
+def plan_whole(units, batch_tokens: int) -> list:
+    """``units`` in batches of one lane each for whole sequences: at most ``batch_tokens`` padded tokens, by length."""
     longest = [max(len(r.ids) for r in unit) for unit in units]
     batches, rows = [], 0
     for i in sorted(range(len(units)), key=lambda i: (longest[i], i)):
         if batches and (rows + len(units[i])) * longest[i] <= batch_tokens:
-            batches[-1].append(i)
+            batches[-1][0].append(i)
             rows += len(units[i])
         else:
-            batches.append([i])
+            batches.append([[i]])
             rows = len(units[i])
     return batches
 
 
 @torch.inference_mode()
-def run(lm, units, read, batch_tokens: int, shared: bool, skip=lambda indices: False):
+def run(lm, units, read, batch_tokens: int, shared: bool, names=None, skip=lambda indices: False):
     """Run every Request of ``units``; yields ``(indices, results)`` batch by batch.
 
     Args:
         lm: the model.
-        units: lists of Requests; a unit's sequences are in one batch.
-        read: ``(hidden [columns, hidden], request) → result``, called for every Request.
-        batch_tokens: upper bound of rows × padded length.
-        shared: whether the family's prefix cache is exact (``prefix.check``); else whole sequences run.
+        units: lists of Requests; a unit's sequences are in one lane.
+        read: ``(hidden, requests, names) → results``, called once a batch: the hidden states [columns, hidden] of all
+            its requests one after the other, the requests, their units' names; one result a request.
+        batch_tokens: upper bound of the tokens of one forward pass.
+        shared: whether the model's sequences can be packed (``packing.check``); else whole sequences run, padded.
+        names: the units' names in errors; default: their numbers.
         skip: ``indices → bool``; batches for which it is true are left out (they are in the journal).
 
     Yields:
@@ -76,39 +107,68 @@ def run(lm, units, read, batch_tokens: int, shared: bool, skip=lambda indices: F
     """
     requests = [r for unit in units for r in unit]
     check_window(lm, max(len(r.ids) for r in requests))
-    # At least one token of one's own, and every column that is read lies behind the prefix.
-    most = min(min(r.start for r in requests), min(len(r.ids) for r in requests)) - 1
-    length = min(shared_length([r.ids for r in requests]), most) if shared else 0
-    batches = [b for b in plan(units, batch_tokens) if not skip(b)]
-    cache = run_prefix(lm.model, requests[0].ids[:length], lm.device) if batches else None
-    for indices in batches:
-        yield from run_batch(lm, units, indices, read, cache, length)
+    names = names or [str(i) for i in range(len(units))]
+    if shared:
+        # Every column that is read, at least one a request, lies behind the root.
+        most = min(min(r.start for r in requests), min(len(r.ids) for r in requests)) - 1
+        root = min(shared_length([r.ids for r in requests]), most)
+        planned = plan(units, root, batch_tokens)
+    else:
+        root, planned = 0, plan_whole(units, batch_tokens)
+    batches = [lanes for lanes in planned if not skip([i for lane in lanes for i in lane])]
+    cache = run_root(lm.model, requests[0].ids[:root], lm.device) if batches else None
 
-
-def run_batch(lm, units, indices, read, cache, length):
-    """One batch of ``run``; halved, and halved again, where memory runs out."""
-    rows = [r for i in indices for r in units[i]]
-    try:
-        over = expand(cache, len(rows)) if cache else None
-        hidden, _ = hidden_states(lm.model, pad([r.ids[length:] for r in rows], length, lm.device), over)
-        results = [
-            read(h[r.columns.start - length : r.columns.stop - length], r) for h, r in zip(hidden, rows, strict=True)
+    def columns(lanes):
+        """(unit, request, hidden states of its columns) of every request of a batch."""
+        if not shared:
+            rows = [(i, r) for i in lanes[0] for r in units[i]]
+            states = padded_states(lm.model, [r.ids for _, r in rows], lm.device)
+            return [(i, r, h[r.columns.start : r.columns.stop]) for (i, r), h in zip(rows, states, strict=True)]
+        trees = [Tree() for _ in lanes]
+        nodes = [
+            [[tree.add(r.ids[root:]) for r in units[i]] for i in lane] for tree, lane in zip(trees, lanes, strict=True)
         ]
-    except torch.OutOfMemoryError:
-        if len(indices) == 1:
-            raise UserError(
-                "out of memory with one question in the batch; use a smaller model or --dtype bfloat16"
-            ) from None
-        print(f"Out of memory with {len(rows)} sequences at once: going on with half", flush=True)
-        half = len(indices) // 2
-        yield from run_batch(lm, units, indices[:half], read, cache, length)
-        yield from run_batch(lm, units, indices[half:], read, cache, length)
-        return
-    results = iter(results)
-    yield indices, [[next(results) for _ in units[i]] for i in indices]
+        states = hidden_states(lm.model, pack(trees, root, lm.device), cache)
+        return [
+            (i, r, h[path[r.columns.start - root : r.columns.stop - root]])
+            for h, lane, paths in zip(states, lanes, nodes, strict=True)
+            for i, unit_paths in zip(lane, paths, strict=True)
+            for r, path in zip(units[i], unit_paths, strict=True)
+        ]
+
+    def run_batch(lanes):
+        try:
+            owners, own, hidden = zip(*columns(lanes), strict=True)
+            read_out = read(torch.cat(hidden), own, [names[i] for i in owners])
+        except torch.OutOfMemoryError:
+            parts = halves(lanes)
+            if not parts:
+                raise UserError(
+                    "out of memory with one question in the batch; use a smaller model or --dtype bfloat16"
+                ) from None
+            print(f"Out of memory with {sum(map(len, lanes))} questions at once: going on with half", flush=True)
+        else:
+            results = {}
+            for i, result in zip(owners, read_out, strict=True):
+                results.setdefault(i, []).append(result)
+            yield list(results), list(results.values())
+            return
+        for part in parts:  # outside the handler, which would keep the failed batch's tensors alive
+            yield from run_batch(part)
+
+    for lanes in batches:
+        yield from run_batch(lanes)
 
 
-def letter_probabilities(lm, prompts, letters, batch_tokens, shared, skip=lambda indices: False):
+def halves(lanes) -> list:
+    """A batch in two: of its lanes, or of its one lane's units; nothing for a single unit."""
+    if len(lanes) > 1:
+        return [lanes[: len(lanes) // 2], lanes[len(lanes) // 2 :]]
+    (lane,) = lanes
+    return [[lane[: len(lane) // 2]], [lane[len(lane) // 2 :]]] if len(lane) > 1 else []
+
+
+def letter_probabilities(lm, prompts, letters, batch_tokens, shared, skip=lambda indices: False, names=None):
     """Probabilities of the letters after each prompt, normalised over the question's letters.
 
     Args:
@@ -118,16 +178,18 @@ def letter_probabilities(lm, prompts, letters, batch_tokens, shared, skip=lambda
         batch_tokens: see ``run``.
         shared: see ``run``.
         skip: see ``run``.
+        names: see ``run``.
 
     Yields:
         (indices, [probabilities, one array [letters] a question])
     """
     kinds = {text: candidate_ids(lm, prompts[letters.index(text)], text) for text in dict.fromkeys(letters)}
     sequences = list(map(lm.encode, prompts))
-    yield from candidate_probabilities(lm, sequences, [kinds[text] for text in letters], batch_tokens, shared, skip)
+    candidates = [kinds[text] for text in letters]
+    yield from candidate_probabilities(lm, sequences, candidates, batch_tokens, shared, skip, names)
 
 
-def pair_probabilities(lm, texts, first: str, second: str, batch_tokens, shared):
+def pair_probabilities(lm, texts, first: str, second: str, batch_tokens, shared, names=None):
     """p(first) / (p(first) + p(second)) after each text, at the token where the two continuations part (R-Tuning).
 
     Yields:
@@ -139,11 +201,11 @@ def pair_probabilities(lm, texts, first: str, second: str, batch_tokens, shared)
         n = shared_length([one, other])
         sequences.append(one[:n])
         candidates.append([one[n], other[n]])
-    for indices, found in candidate_probabilities(lm, sequences, candidates, batch_tokens, shared):
+    for indices, found in candidate_probabilities(lm, sequences, candidates, batch_tokens, shared, names=names):
         yield indices, [float(p[0]) for p in found]
 
 
-def candidate_probabilities(lm, sequences, candidates, batch_tokens, shared, skip=lambda indices: False):
+def candidate_probabilities(lm, sequences, candidates, batch_tokens, shared, skip=lambda indices: False, names=None):
     """Next-token probabilities normalised over each sequence's candidate tokens.
 
     Args:
@@ -153,6 +215,7 @@ def candidate_probabilities(lm, sequences, candidates, batch_tokens, shared, ski
         batch_tokens: see ``run``.
         shared: see ``run``.
         skip: see ``run``.
+        names: see ``run``.
 
     Yields:
         (indices, [array [candidates], one a sequence])
@@ -160,14 +223,21 @@ def candidate_probabilities(lm, sequences, candidates, batch_tokens, shared, ski
     units = [[Request(ids, len(ids))] for ids in sequences]
     wanted = {id(unit[0]): tokens for unit, tokens in zip(units, candidates, strict=True)}
 
-    def read(hidden, request):
-        return head(lm.model, hidden, wanted[id(request)])[0].double().softmax(-1).cpu().numpy()
+    def read(hidden, own, names):
+        tokens = sorted({token for request in own for token in wanted[id(request)]})
+        logits = head(lm.model, hidden, tokens)
+        check_finite(lm, logits, names)
+        logits = dict(zip(tokens, logits.T.double().cpu(), strict=True))
+        return [
+            torch.stack([logits[token][i] for token in wanted[id(request)]]).softmax(-1).numpy()
+            for i, request in enumerate(own)
+        ]
 
-    for indices, results in run(lm, units, read, batch_tokens, shared, skip):
+    for indices, results in run(lm, units, read, batch_tokens, shared, names, skip):
         yield indices, [result[0] for result in results]
 
 
-def option_log_likelihoods(lm, prompts, options, batch_tokens, shared, skip=lambda indices: False):
+def option_log_likelihoods(lm, prompts, options, batch_tokens, shared, skip=lambda indices: False, names=None):
     """Log-likelihood of each option's tokens after its prompt, and how many tokens it has.
 
     Args:
@@ -177,6 +247,7 @@ def option_log_likelihoods(lm, prompts, options, batch_tokens, shared, skip=lamb
         batch_tokens: see ``run``.
         shared: see ``run``.
         skip: see ``run``.
+        names: see ``run``.
 
     Yields:
         (indices, [array [options, 2] of summed log-likelihood in nats and token count, one a question])
@@ -186,12 +257,20 @@ def option_log_likelihoods(lm, prompts, options, batch_tokens, shared, skip=lamb
         for prompt, texts in zip(prompts, options, strict=True)
     ]
 
-    def read(hidden, request):
-        logprobs = head(lm.model, hidden).log_softmax(-1)
-        own = torch.tensor(request.ids[request.start :], device=logprobs.device)
-        return logprobs.gather(1, own[:, None]).sum().item(), len(own)
+    def read(hidden, own, names):
+        counts = [len(request.columns) for request in own]
+        targets = torch.tensor([t for request in own for t in request.ids[request.start :]], device=hidden.device)
+        owners = [name for name, count in zip(names, counts, strict=True) for _ in range(count)]
+        values = []
+        for start in range(0, len(targets), HEAD_ROWS):
+            part = slice(start, start + HEAD_ROWS)
+            logits = head(lm.model, hidden[part])
+            check_finite(lm, logits, owners[part])
+            values.append(logits.gather(1, targets[part, None])[:, 0] - logits.logsumexp(-1))
+        sums = torch.cat(values).double().cpu().split(counts)
+        return [(value.sum().item(), count) for value, count in zip(sums, counts, strict=True)]
 
-    for indices, results in run(lm, units, read, batch_tokens, shared, skip):
+    for indices, results in run(lm, units, read, batch_tokens, shared, names, skip):
         yield indices, [np.array(result) for result in results]
 
 

@@ -1,8 +1,8 @@
 """The built-in supervised fine-tune: ``transformers.Trainer`` with a loss on the answers only.
 
-Refusal-aware examples share their instruction. It runs once a step, with gradients; its cache is expanded over the
-batch, only the rest of each example runs, and only the answers' positions meet the LM head. Checkpoints make a killed
-run resume to the same weights.
+Refusal-aware examples share their instruction. A step packs its examples into a tree (see ``packing``), so that what
+they share runs once, with gradients, and without padding; only the answers' positions meet the LM head. Checkpoints
+make a killed run resume to the same weights.
 """
 
 import json
@@ -16,10 +16,11 @@ from torch.nn import functional
 from transformers.trainer_callback import ProgressCallback
 
 from .models import ABOUT
-from .prefix import expand, head, hidden_states, pad, run_prefix, shared_length
+from .packing import Tree, fill, head, hidden_states, pack, padded_states
 from .results import Run, UserError, write_text
 
 IGNORED = -100
+STEP_LANE = 1024  # tokens in a lane of a training step: wide enough that most steps are one lane, without padding
 COMPLETE = "complete"  # a checkpoint folder without this file was cut off in the middle
 
 
@@ -69,44 +70,51 @@ def tokenise(lm, examples) -> list:
     return rows
 
 
-def prefix_length(rows) -> int:
-    """How many leading tokens all examples share, short of any answer's first prediction."""
-    return min(shared_length([r["input_ids"] for r in rows]), min(r["start"] for r in rows) - 1)
-
-
-def answer_loss(model, rows, length: int, reduction: str = "mean") -> torch.Tensor:
+def answer_loss(model, rows, packed: bool, reduction: str = "mean") -> torch.Tensor:
     """Cross-entropy of the answers' tokens, in nats.
 
     Args:
         model: a causal LM (a PEFT model's own base with its adapters in place).
         rows: ``[{input_ids, start}]``.
-        length: tokens of the prefix that all rows share and that runs once (0: the plain way).
+        packed: whether what the rows share runs once (``packing.check``); with dropout, it then has one mask for them
+            all. Else whole examples run, right-padded.
         reduction: as ``torch.nn.functional.cross_entropy``'s, over the answers' tokens of all rows.
     """
     device = model.get_output_embeddings().weight.device
-    cache = run_prefix(model, rows[0]["input_ids"][:length], device)
-    batch = pad([r["input_ids"][length:] for r in rows], length, device)
-    hidden, _ = hidden_states(model, batch, expand(cache, len(rows)) if cache else None)
     # The hidden state at position t predicts token t + 1.
-    spans = [(i, range(r["start"] - 1 - length, len(r["input_ids"]) - 1 - length)) for i, r in enumerate(rows)]
-    at_row = [i for i, span in spans for _ in span]
-    at_column = [c for _, span in spans for c in span]
+    spans = [range(r["start"] - 1, len(r["input_ids"]) - 1) for r in rows]
+    if packed:
+        lanes, sizes = fill([[r["input_ids"]] for r in rows], STEP_LANE)
+        trees = [Tree() for _ in sizes]
+        paths = {i: (n, trees[n].add(rows[i]["input_ids"])) for n, lane in enumerate(lanes) for i in lane}
+        hidden = hidden_states(model, pack(trees, 0, device))
+        at = [(paths[i][0], paths[i][1][t]) for i, span in enumerate(spans) for t in span]
+    else:
+        hidden = padded_states(model, [r["input_ids"] for r in rows], device)
+        at = [(i, t) for i, span in enumerate(spans) for t in span]
     targets = torch.tensor([t for r in rows for t in r["input_ids"][r["start"] :]], device=device)
-    return functional.cross_entropy(head(model, hidden[at_row, at_column]), targets, reduction=reduction)
+    logits = head(model, hidden[tuple(zip(*at, strict=True))])
+    return functional.cross_entropy(logits, targets, reduction=reduction)
 
 
 class AnswerTrainer(transformers.Trainer):
-    """A Trainer whose loss is ``answer_loss`` over the data set's shared prefix."""
+    """A Trainer whose loss is ``answer_loss``."""
 
-    def __init__(self, *args, length: int, **kwargs):
+    def __init__(self, *args, packed: bool, **kwargs):
         super().__init__(*args, **kwargs)
-        self.length = length
+        self.packed = packed
         self.model_accepts_loss_kwargs = False
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         """The mean loss over the batch's answer tokens."""
         inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-        return answer_loss(inner, inputs["rows"], self.length)
+        loss = answer_loss(inner, inputs["rows"], self.packed)
+        if not torch.isfinite(loss):
+            raise UserError(
+                f"step {self.state.global_step + 1}: the loss is {loss.item()}; lower --learning_rate, "
+                f"or give --dtype float32"
+            )
+        return loss
 
 
 class MarkComplete(transformers.TrainerCallback):
@@ -212,14 +220,13 @@ def fine_tune(lm, examples, args, shared: bool) -> dict:
         lm: the model; its weights change.
         examples: list of (prompt, answer) texts.
         args: the flags of ``add_arguments``, and ``output_model``, ``seed``.
-        shared: whether the family's prefix cache is exact.
+        shared: whether the model's sequences can be packed (``packing.check``).
 
     Returns:
         A summary: examples, tokens, steps, the loss of every logged step.
     """
     out = Path(args.output_model)
     rows = tokenise(lm, examples)
-    length = prefix_length(rows) if shared else 0
     transformers.set_seed(args.seed)
     model = add_lora(lm.model, args)
     trainer = AnswerTrainer(
@@ -228,7 +235,7 @@ def fine_tune(lm, examples, args, shared: bool) -> dict:
         train_dataset=rows,
         data_collator=lambda batch: {"rows": batch},
         callbacks=[MarkComplete()],
-        length=length,
+        packed=shared,
     )
     trainer.remove_callback(ProgressCallback)
     trainer.add_callback(LossBar())
@@ -238,8 +245,8 @@ def fine_tune(lm, examples, args, shared: bool) -> dict:
     return {
         "examples": len(rows),
         "steps": trainer.state.global_step,
-        "prefix_tokens": length,
-        "prefix_cache": "shared" if length else "whole examples",
+        "tokens": sum(len(r["input_ids"]) for r in rows),
+        "prefix_cache": "shared" if shared else "whole examples",
         "trained_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
         "first_loss": losses[0],
         "last_loss": losses[-1],

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import pytest
 import tiny
 
-from knowledge_boundary import prefix, prompts, questions, readers, training
+from knowledge_boundary import packing, prompts, questions, readers, training
 
 
 @pytest.fixture(scope="session")
@@ -58,5 +58,5 @@ def knowing(tmp_path_factory, data):
         for q in asked
     ]
     args = tiny.training_arguments(folder / "tiny", lora_r=0, epochs=120, learning_rate=3e-3, save_steps=10_000)
-    training.fine_tune(lm, examples, args, shared=prefix.check(lm))
+    training.fine_tune(lm, examples, args, shared=packing.check(lm))
     return folder / "tiny"

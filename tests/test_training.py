@@ -8,7 +8,7 @@ import pytest
 import tiny
 import torch
 
-from knowledge_boundary import models, prefix, training, training_data
+from knowledge_boundary import models, training, training_data
 from knowledge_boundary.results import UserError
 
 INSTRUCTION = "Answer the following question, and if you don't know the answer, only reply with 'I don't know': "
@@ -64,11 +64,9 @@ def hf_loss(model, rows) -> torch.Tensor:
 
 def test_loss_and_gradients_equal_the_plain_way(lm):
     rows = training.tokenise(lm, EXAMPLES)
-    length = training.prefix_length(rows)
-    assert length > 10
     losses = [
-        training.answer_loss(inner(lm.model), rows, length),
-        training.answer_loss(inner(lm.model), rows, 0),
+        training.answer_loss(inner(lm.model), rows, True),
+        training.answer_loss(inner(lm.model), rows, False),
         hf_loss(lm.model, rows),
     ]
     vectors = [gradients(lm.model, loss) for loss in losses]
@@ -81,11 +79,10 @@ def test_loss_and_gradients_equal_the_plain_way(lm):
 def test_loss_takes_one_example_and_a_sum(words):
     lm = tiny.wrap(tiny.random_model("qwen2", len(words)), words)
     rows = training.tokenise(lm, EXAMPLES[:1])
-    length = training.prefix_length(rows)
     answer = rows[0]["input_ids"][rows[0]["start"] :]
     logprobs = tiny.full_forward(lm, rows[0]["input_ids"]).log_softmax(-1)
     wanted = -sum(logprobs[rows[0]["start"] - 1 + i, token].item() for i, token in enumerate(answer))
-    assert training.answer_loss(lm.model, rows, length, "sum").item() == pytest.approx(wanted, rel=1e-5)
+    assert training.answer_loss(lm.model, rows, True, "sum").item() == pytest.approx(wanted, rel=1e-5)
 
 
 def test_tokenise_puts_the_answer_behind_the_prompt(lm):
@@ -115,9 +112,8 @@ def test_text_without_a_prompt_is_trained_from_its_second_token(words):
     lm = tiny.wrap(tiny.random_model("llama", len(words)), words)
     rows = training.tokenise(lm, [("", prompt + answer) for prompt, answer in EXAMPLES])
     wanted = hf_loss(lm.model, rows).item()
-    for length in (training.prefix_length(rows), 0):
-        assert length >= 0
-        assert training.answer_loss(lm.model, rows, length).item() == pytest.approx(wanted, rel=1e-5)
+    for packed in (True, False):
+        assert training.answer_loss(lm.model, rows, packed).item() == pytest.approx(wanted, rel=1e-5)
 
 
 def test_rank_zero_trains_all_weights(words):
@@ -206,8 +202,8 @@ def test_every_format_reads_back(tmp_path, monkeypatch, words, form):
     assert training_data.read(path, words) == wanted
 
 
-def test_check_is_asked_before_the_prefix_is_shared(words, monkeypatch):
+def test_the_plain_way_packs_nothing(words, monkeypatch):
     lm = tiny.wrap(tiny.random_model("llama", len(words)), words)
     rows = training.tokenise(lm, EXAMPLES)
-    monkeypatch.setattr(prefix, "run_prefix", pytest.fail)
+    monkeypatch.setattr(training, "hidden_states", pytest.fail)
     assert training.answer_loss(lm.model, rows, 0).item() > 0
