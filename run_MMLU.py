@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from knowledge_boundary import boundary, cli, mmlu, models, prefix, questions, report, scoring, training_data
+from knowledge_boundary import boundary, cli, figures, mmlu, models, prefix, questions, scoring, training_data
 from knowledge_boundary.results import Run, UserError
 
 
@@ -80,7 +80,7 @@ def main():
     summary = boundary.summarise(records) | {"prefix_cache": "shared" if shared else "whole prompts"}
     result = run.finish(summary | {"training_data": str(data)}, records)
     picture = run.path.with_suffix(".png")
-    report.boundary_figure(result, picture)
+    figures.boundary_figure(result, picture)
     print(boundary.table(summary))
     cli.closing([run.path, picture, data], f"python run_query_state.py --model {args.model}")
 

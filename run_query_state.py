@@ -11,7 +11,7 @@ Examples:
 import numpy as np
 from tqdm import tqdm
 
-from knowledge_boundary import answers, cli, models, prefix, prompts, questions, report, sampling, scoring, state
+from knowledge_boundary import answers, cli, figures, models, prefix, prompts, questions, sampling, scoring, state
 from knowledge_boundary.results import Run, UserError
 
 
@@ -113,7 +113,7 @@ def main():
     summary = {**state.summarise(records), "prefix_cache": "shared" if shared else "whole prompts"}
     result = run.finish(summary, records)
     picture = run.path.with_suffix(".png")
-    report.state_figure(result, picture)
+    figures.state_figure(result, picture)
     print(f"{len(records)} questions: mean Cor {summary['mean_cor']:.3f}, mean Cer {summary['mean_cer']:.3f}, ", end="")
     print(f"Cor >= 0.5 for {summary['share_cor_half']:.1%}; {summary['prefix_cache']}")
     follow = "build_rait_data.py" if rehearsed else "run_rehearsal.py"

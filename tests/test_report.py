@@ -4,7 +4,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from knowledge_boundary.report import MODELS, boundary_figure, state_figure, write_report
+from knowledge_boundary.figures import boundary_figure, state_figure
+from knowledge_boundary.report import MODELS, write_report
 
 EVIL = "<script>alert(1)</script>"
 VOID = {"meta", "link", "br"}
