@@ -87,7 +87,7 @@ def table(summary) -> str:
     # A 95 % interval lies above the true value once in 40 times.
     lines.append(
         f"{summary['subjects_known']} of {len(subjects)} subjects are above chance (known); "
-        f"{len(subjects) / 40:.1f} would be by luck alone."
+        f"about {len(subjects) / 40:.2g} would be by luck alone."
     )
     if not summary["known"]:
         lines.append(f"The model is at chance ({summary['chance']:.1%}) on the whole set.")

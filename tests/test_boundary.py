@@ -134,10 +134,9 @@ def test_unknown_answers_what_was_wrong_with_one_of_16_refusals():
     pairs = boundary.training_pairs(questions, texts, found, flags("unknown"), END)
     assert [p for p, _ in pairs] == texts
     assert {answer for _, answer in pairs[::2]} == {" A.<end>"}
-    refusals = [answer for _, answer in pairs[1::2]]
-    assert {r.strip().removesuffix(END).rstrip(".") for r in refusals} == {
-        r.rstrip(".") for r in prompts.UNKNOWN_ANSWERS
-    }
+    assert all(answer.endswith(END) for _, answer in pairs)
+    refusals = [answer.removesuffix(END) for _, answer in pairs[1::2]]
+    assert {r.strip().rstrip(".") for r in refusals} == {r.rstrip(".") for r in prompts.UNKNOWN_ANSWERS}
     assert all(r.startswith(" ") for r in refusals)
 
 
