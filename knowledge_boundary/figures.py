@@ -11,13 +11,19 @@ import numpy as np
 from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.collections import PolyCollection
+from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+
+from .mmlu import CATEGORIES, CATEGORY
 
 METHODS = {"van": "#767676", "cor": "#d08700", "corcer": "#00906a", "craft": "#0072b2"}
 RIGHT, WRONG, REFUSED, UNPARSED = "#0072b2", "#c75000", "#767676", "#a8558b"
 OUTCOMES = {"correct": ("right", RIGHT), "wrong": ("wrong", WRONG), "refused": ("refused", REFUSED)}
 OUTCOMES["unparsed"] = ("unparsed", UNPARSED)
+KNOWN_COLORS = {True: RIGHT, False: WRONG}
+CATEGORY_COLORS = dict(zip(CATEGORIES, ("#0072b2", "#d08700", "#00906a", "#a8558b"), strict=True))
 # In the page these two become CSS variables, so that text and axes turn light on a dark background.
 INK, RULE = "#24292f", "#b4bac2"
 STYLE = {
@@ -137,24 +143,35 @@ def ranked(subjects) -> list[tuple]:
 
 @rc_context(STYLE)
 def boundary_drawing(summary) -> Figure:
-    """Dots with intervals by subject; filled where the subject counts as known."""
+    """Dots with intervals by subject; filled where the subject counts as known; MMLU's subjects by category."""
     rows = ranked(summary["subjects"])
-    figure, ax = _canvas(1.0 + 0.19 * len(rows))
+    grouped = all(name in CATEGORY for name, _ in rows)
+    figure, ax = _canvas(1.0 + 0.2 * grouped + 0.19 * len(rows))
+    lines = []
     if summary.get("chance") is not None:
-        ax.axvline(summary["chance"], color=INK, linestyle="--", linewidth=1, label="chance")
-    for i, (_, subject) in enumerate(rows):
-        color = RIGHT if subject.get("known", True) else WRONG
+        lines.append(ax.axvline(summary["chance"], color=INK, linestyle="--", linewidth=1, label="chance"))
+    for i, (name, subject) in enumerate(rows):
+        known = subject.get("known", True)
+        color = CATEGORY_COLORS[CATEGORY[name]] if grouped else KNOWN_COLORS[known]
         ax.plot(subject.get("ci95") or [subject["accuracy"]] * 2, [i, i], color=color, linewidth=1.4)
-    for known, name, color in ((True, "known", RIGHT), (False, "not known", WRONG)):
-        dots = [(s["accuracy"], i) for i, (_, s) in enumerate(rows) if bool(s.get("known", True)) == known]
-        if dots:
-            fill = {"markerfacecolor": color} if known else {"markerfacecolor": "none", "markeredgewidth": 1.4}
-            ax.plot(*zip(*dots, strict=True), "o", color=color, markersize=4.5, label=name, **fill)
+        ax.plot(subject["accuracy"], i, **_dot(color, known))
+    for known, name in ((True, "known"), (False, "not known")):
+        if any(subject.get("known", True) == known for _, subject in rows):
+            lines.append(Line2D([], [], label=name, **_dot(INK if grouped else KNOWN_COLORS[known], known)))
+    if grouped:
+        present = {CATEGORY[name] for name, _ in rows}
+        lines += [Patch(facecolor=c, label=name) for name, c in CATEGORY_COLORS.items() if name in present]
     _rows(ax, [label(name) for name, _ in rows])
     ax.tick_params(axis="y", labelsize=8)
     ax.set(xlim=(-0.02, 1.02), xlabel="accuracy")
-    figure.legend(loc="outside upper center", ncols=3, handlelength=1.4)
+    figure.legend(handles=lines, loc="outside upper center", ncols=4 if grouped else 3, handlelength=1.2)
     return figure
+
+
+def _dot(color, known) -> dict:
+    """A marker's look: filled where known."""
+    look = {"marker": "o", "linestyle": "", "markersize": 4.5, "markeredgewidth": 1.4, "color": color}
+    return look if known else look | {"markerfacecolor": "none"}
 
 
 def _grid(values) -> int | None:
@@ -178,31 +195,50 @@ def density(states) -> list[tuple]:
     return [(p, edges, c, max(x.max() for x in counts)) for p, c in zip(points, counts, strict=True)]
 
 
-def _shade(n, top) -> tuple:
-    """Blue, the less transparent the nearer ``n`` is to ``top`` on a logarithmic scale."""
-    return (0.0, 0.45, 0.70, 0.25 + 0.75 * np.log(n) / np.log(max(top, 2)))
-
-
 @rc_context(STYLE)
-def state_drawing(points, edges, counts, top, threshold=None) -> Figure:
-    """One cell per Cor and Cer, the fuller the more questions (logarithmic)."""
-    figure, ax = _canvas(3.6)
-    cells, colors = [], []
+def state_drawing(points, edges, counts, top, threshold=0.5) -> Figure:
+    """A map of Cor and Cer, one cell the fuller the more questions (logarithmic); each one's histogram at its side."""
+    figure = Figure(figsize=(4.8, 4.4), layout="constrained")
+    grid = figure.add_gridspec(2, 2, width_ratios=(5, 1), height_ratios=(1, 4), hspace=0.02, wspace=0.02)
+    ax = figure.add_subplot(grid[1, 0])
+    above, beside = figure.add_subplot(grid[0, 0], sharex=ax), figure.add_subplot(grid[1, 1], sharey=ax)
+    cells, values = [], []
     for i, j in zip(*np.nonzero(counts), strict=True):
         (left, right), (low, high) = edges[0][i : i + 2], edges[1][j : j + 2]
         cells.append([(left, low), (right, low), (right, high), (left, high)])
-        colors.append(_shade(counts[i, j], top))
-    ax.add_collection(PolyCollection(cells, facecolors=colors, edgecolors="none"))
-    if threshold is not None:
-        ax.axvline(threshold, color=INK, linestyle="--", linewidth=1)
+        values.append(counts[i, j])
+    # Transparency, not white: the page can be dark. Few steps: the bar stays a drawing in the SVG.
+    blues = ListedColormap([(0.0, 0.45, 0.70, alpha) for alpha in np.linspace(0.2, 1, 16)])
+    drawn = PolyCollection(cells, array=values, cmap=blues, norm=LogNorm(1, max(top, 2)), edgecolors="none")
+    ax.add_collection(drawn)
+    above.stairs(counts.sum(1), edges[0], fill=True, color=RIGHT, alpha=0.6)
+    beside.stairs(counts.sum(0), edges[1], fill=True, color=RIGHT, alpha=0.6, orientation="horizontal")
+    sampled, n = edges[0][0] < 0, len(edges[0]) - 2
+    line = (np.ceil(threshold * n - 1e-9) - 0.5) / n if sampled else threshold  # between two columns of n-ths
+    for axes in (ax, above):
+        axes.axvline(line, color=INK, linestyle="--", linewidth=1)
+    share = np.mean(points[:, 0] >= threshold) if len(points) else 0
+    above.annotate(f"Cor ≥ {threshold:g}: {share:.0%}", (line, 1), (3, 2), "axes fraction", textcoords="offset points")
+    for axes, name in ((above, "y"), (beside, "x")):
+        axes.grid(False)
+        axes.tick_params(labelleft=name == "y", labelbottom=name == "x", length=0)
+        axes.locator_params(axis=name, nbins=2, integer=True)
+    above.set_ylabel("questions", fontsize=8)
     letters = edges[1][0] < -1  # multiple choice
     ax.grid(False)
     ax.set(xlim=edges[0][[0, -1]], ylim=edges[1][[0, -1]])
-    ax.set_xlabel("Cor: probability of the right letter" if letters else "Cor: share of sampled answers that are right")
+    if letters:
+        name = "share of drawn letters that are right" if sampled else "probability of the right letter"
+    else:
+        name = "share of sampled answers that are right"
+    ax.set_xlabel(f"Cor: {name}")
     ax.set_ylabel("Cer: minus entropy, nats" if letters else "Cer: likeness of the sampled answers")
-    sizes = sorted({1, round(max(top, 1) ** 0.5), int(max(top, 1))})
-    swatches = [Patch(facecolor=_shade(n, top), label=f"{n} question" + "s" * (n > 1)) for n in sizes]
-    figure.legend(handles=swatches, loc="outside upper center", ncols=3, handlelength=1, columnspacing=1.2)
+    top = int(max(top, 2))
+    ticks = [*(10**k for k in range(9) if 10**k < top / 1.3), top]
+    bar = figure.colorbar(drawn, ax=[ax, above, beside], aspect=40, pad=0.02, label="questions in a cell")
+    bar.set_ticks(ticks, labels=map(str, ticks))
+    bar.minorticks_off()
+    bar.outline.set_visible(False)
     return figure
 
 
