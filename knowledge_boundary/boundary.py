@@ -102,6 +102,7 @@ def training_pairs(questions, texts, records, args, end: str) -> list:
     entropy over ``--num_try`` draws at T = 0.7, unsure for the other.
     """
     golds = [q.answer if args.scoring == "letter" else q.choices[q.letters.index(q.answer)] for q in questions]
+    golds = [gold.rstrip(".") for gold in golds]  # the sentence has a full stop of its own
     right = [r["correct"] for r in records]
     if args.method == "unknown":
         refusals = [

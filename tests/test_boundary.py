@@ -129,6 +129,14 @@ def test_cloze_trains_on_the_choice_s_text():
     assert [answer.split(".")[0] for _, answer in pairs] == [" w", " y"]
 
 
+def test_a_choice_that_ends_in_a_full_stop_keeps_one():
+    question = replace(QUESTION, choices=["w", "D.C.", "y", "z"])
+    found = [boundary.record(question, [0.1, 0.7, 0.1, 0.1])]
+    for method, rest in (("unknown", END), ("unsure", " Are you sure")):
+        ((_, answer),) = boundary.training_pairs([question], ["prompt"], found, flags(method, "cloze"), END)
+        assert answer.startswith(f" D.C.{rest}")
+
+
 def test_unknown_answers_what_was_wrong_with_one_of_16_refusals():
     questions, texts, found = probed(400)
     pairs = boundary.training_pairs(questions, texts, found, flags("unknown"), END)
