@@ -85,9 +85,9 @@ def evaluate(lm, label, asked, args, shared, skip):
         outputs = [greedy for _, greedy in batch]
         asking = [prompts.sure_prompt(lm.tokenizer, texts[i], o.text) for i, o in zip(indices, outputs, strict=True)]
         sure = [None] * len(indices)
-        for at, found in scoring.pair_probabilities(
-            lm, asking, prompts.SURE, prompts.UNSURE, args.batch_tokens, shared
-        ):
+        own = [ids[i] for i in indices]
+        pairs = scoring.pair_probabilities(lm, asking, prompts.SURE, prompts.UNSURE, args.batch_tokens, shared, own)
+        for at, found in pairs:
             for j, p in zip(at, found, strict=True):
                 sure[j] = p
         yield [

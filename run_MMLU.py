@@ -6,11 +6,12 @@ Examples:
   python run_MMLU.py --model openlm-research/open_llama_3b --dataset data/MMLU --domain ID --method unknown
 """
 
+from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
 
-from knowledge_boundary import boundary, cli, mmlu, models, packing, questions, report, scoring, training_data
+from knowledge_boundary import boundary, cli, figures, mmlu, models, packing, prompts, questions, scoring, training_data
 from knowledge_boundary.results import Run, UserError
 
 
@@ -22,24 +23,24 @@ def arguments():
     group = parser.add_argument_group("probe")
     group.add_argument("--method", default="unsure", choices=boundary.METHODS, help="R-Tuning's training data")
     group.add_argument("--num_try", type=cli.positive, default=5, help="sampled answers of --method uncertain")
-    group.add_argument("--domain", default="all", choices=("ID", "OOD", "all"), help="part of R-Tuning's MMLU split")
+    group.add_argument("--domain", default="all", choices=mmlu.DOMAINS, help="part of R-Tuning's MMLU split")
     group.add_argument("--num_shots", type=int, default=5, choices=range(6))
     group.add_argument("--scoring", default="letter", choices=("letter", "cloze"), help="cloze: the options' own text")
     group.add_argument("--chat_template", action="store_true", help="ask through the model's chat template")
-    group.add_argument("--result", help="name of the training data; default: MODEL_DATASET")
+    group.add_argument("--result", help="name of the training data; default: MODEL_DATASET, with _DOMAIN for a part")
     cli.add_run_arguments(parser)
     return parser.parse_args()
 
 
 def probabilities(lm, asked, texts, args, shared, skip):
     """(indices, letter probabilities of each question), batch by batch."""
+    ids = [q.id for q in asked]
     if args.scoring == "letter":
-        yield from scoring.letter_probabilities(
-            lm, texts, [q.letters for q in asked], args.batch_tokens, shared, skip
-        )  # fmt: skip
+        letters = [q.letters for q in asked]
+        yield from scoring.letter_probabilities(lm, texts, letters, args.batch_tokens, shared, skip, ids)
         return
     options = [[f" {choice}" for choice in q.choices] for q in asked]
-    for indices, found in scoring.option_log_likelihoods(lm, texts, options, args.batch_tokens, shared, skip):
+    for indices, found in scoring.option_log_likelihoods(lm, texts, options, args.batch_tokens, shared, skip, ids):
         yield indices, [scoring.cloze_probabilities(f) for f in found]
 
 
@@ -52,6 +53,7 @@ def main():
     if args.domain != "all":
         asked.questions = mmlu.domain_part(asked.questions, args.domain)
         questions.check_set(asked.questions, f"--domain {args.domain} of {args.dataset}")
+        print(f"--domain {args.domain}: {mmlu.DOMAINS[args.domain]}: {len(asked.questions)} questions", flush=True)
     if args.scoring == "cloze" and args.chat_template:
         raise UserError("--scoring cloze: plain prompts only; leave --chat_template out")
     shots = [cli.shots_of(asked, q, args.num_shots) for q in asked.questions]
@@ -65,22 +67,26 @@ def main():
 
     lm = models.load(args, about)
     shared = packing.check(lm)
-    texts = [boundary.prompt(lm, q, s, args) for q, s in zip(asked.questions, shots, strict=True)]
+    room = [boundary.room(lm, q, args) for q in asked.questions]
+    build = partial(boundary.prompt, lm, args=args)
+    texts, dropped = prompts.within_window(lm, asked.questions, shots, build, room)
+    cut = cli.shots_dropped(lm, dropped)
     with tqdm(total=len(texts), initial=len(run.records), unit="question", desc="probing") as bar:
-        for group, group_texts in questions.grouped(asked.questions, texts):
+        for group, group_texts in questions.grouped(asked.questions, texts, dropped):
             skip = run.has_all([q.id for q in group])
             for indices, found in probabilities(lm, group, group_texts, args, shared, skip):
                 run.journal([boundary.record(group[i], p) for i, p in zip(indices, found, strict=True)])
                 bar.update(len(indices))
 
     records = [run.records[q.id] for q in asked.questions]
-    name = args.result or f"{about['name']}_{asked.name}"
-    pairs = boundary.training_pairs(asked.questions, texts, records, args)
+    name = args.result or f"{about['name']}_{asked.name}" + (f"_{args.domain}" if args.domain != "all" else "")
+    pairs = boundary.training_pairs(asked.questions, texts, records, args, lm.tokenizer.eos_token or "")
     data = training_data.write(f"{name}_{args.method}", "text2text", pairs, None)
-    summary = boundary.summarise(records) | {"prefix_cache": "shared" if shared else "whole prompts"}
+    summary = {"method": args.method, "domain": args.domain, **boundary.summarise(records), "shots_dropped": cut}
+    summary["prefix_cache"] = "shared" if shared else "whole prompts"
     result = run.finish(summary | {"training_data": str(data)}, records)
     picture = run.path.with_suffix(".png")
-    report.boundary_figure(result, picture)
+    figures.boundary_figure(result, picture)
     print(boundary.table(summary))
     cli.closing([run.path, picture, data], f"python run_query_state.py --model {args.model}")
 

@@ -1,17 +1,22 @@
 """Stage 2: ask a model every question and write down its correctness (Cor) and certainty (Cer).
 
-Multiple choice: from the letters' exact probabilities. Open questions: from N sampled answers, and the greedy one.
+Multiple choice: from the letters' exact probabilities, or from N letters drawn from them (--estimator sample). Open
+questions: from N sampled answers, and the greedy one.
 
 Examples:
   python run_query_state.py --dataset world_facts --split train --num_shots 0 --chat_template
   python run_query_state.py --model models/smollm2-rehearsal --num_shots 0 --chat_template
   python run_query_state.py --model Qwen/Qwen2.5-3B --dataset mmlu --split test --num_shots 5
+  python run_query_state.py --dataset world_facts_mc --split test --num_shots 5 --estimator sample --num_samples 100
 """
+
+import math
+from functools import partial
 
 import numpy as np
 from tqdm import tqdm
 
-from knowledge_boundary import answers, cli, models, packing, prompts, questions, report, sampling, scoring, state
+from knowledge_boundary import answers, cli, figures, models, packing, prompts, questions, sampling, scoring, state
 from knowledge_boundary.results import Run, UserError
 
 
@@ -26,8 +31,14 @@ def arguments():
     )
     group.add_argument("--chat_template", action="store_true", help="ask through the model's chat template")
     group.add_argument("--wording", default="craft", choices=prompts.WORDINGS, help="instruction of open questions")
-    group.add_argument("--num_samples", type=cli.positive, default=10, help="N sampled answers to an open question")
-    group.add_argument("--temperature", type=float, default=1.0)
+    group.add_argument(
+        "--estimator",
+        choices=("exact", "sample"),
+        help="default: exact for multiple choice, sample for open",
+    )
+    group.add_argument("--num_samples", type=cli.positive, default=10, help="N sampled answers to a question")
+    group.add_argument("--temperature", type=float, default=1.0, help="of open questions' sampled answers")
+    group.add_argument("--top_p", type=float, default=1.0, help="they are drawn from the likeliest tokens up to this")
     group.add_argument("--max_new_tokens", type=cli.positive, default=16, help="longest answer, in tokens")
     group.add_argument("--embedder", default="minilm", help="sentence embedder of Cer: minilm, a path or a hub id")
     cli.add_run_arguments(parser)
@@ -37,15 +48,21 @@ def arguments():
 
 def query_choices(lm, asked, texts, args, shared, skip, embedder=None):
     """Records of multiple-choice questions, batch by batch."""
-    letters = [q.letters for q in asked]
-    for indices, batch in scoring.letter_probabilities(lm, texts, letters, args.batch_tokens, shared, skip):
+    letters, ids = [q.letters for q in asked], [q.id for q in asked]
+    for indices, batch in scoring.letter_probabilities(lm, texts, letters, args.batch_tokens, shared, skip, ids):
         records = []
         for i, p in zip(indices, batch, strict=True):
             q = asked[i]
-            cor, cer = state.choice_state(p, q.letters.index(q.answer))
+            gold = q.letters.index(q.answer)
+            cor, cer = state.choice_state(p, gold)
             probs = dict(zip(q.letters, p, strict=True))
             prediction = q.letters[int(np.argmax(p))]
-            records.append({**q.record(), "cor": cor, "cer": cer, "probs": probs, "prediction": prediction})
+            record = {**q.record(), "cor": cor, "cer": cer, "probs": probs, "prediction": prediction}
+            if args.estimator == "sample":
+                own = sampling.generator(args.seed, q.id)
+                drawn, record["cor"], record["cer"] = state.sampled_choice_state(p, gold, args.num_samples, own)
+                record["samples"] = [{"text": q.letters[k], "correct": k == gold} for k in drawn]
+            records.append(record)
         yield records
 
 
@@ -57,7 +74,7 @@ def query_open(lm, asked, texts, args, shared, skip, embedder):
 
     sampled = sampling.answer(
         lm, texts, [q.id for q in asked], args.num_samples, args.max_new_tokens, args.batch_tokens, shared,
-        temperature=args.temperature, seed=args.seed, skip=skip,
+        temperature=args.temperature, top_p=args.top_p, seed=args.seed, skip=skip,
     )  # fmt: skip
     for indices, batch in sampled:
         records = []
@@ -76,11 +93,18 @@ def main():
     args = arguments()
     if args.num_samples < 2:
         raise UserError("--num_samples 1: certainty compares answers with each other; give 2 or more")
-    if args.temperature <= 0:
+    if not 0 < args.temperature < math.inf:
         raise UserError(f"--temperature {args.temperature}: must be above 0; the greedy answer is written in any case")
+    if not 0 < args.top_p <= 1:
+        raise UserError(f"--top_p {args.top_p}: must be above 0 and at most 1 (all tokens)")
     asked = cli.load_questions(args)
     about = cli.describe_model(args)
     multiple_choice = asked.multiple_choice
+    if multiple_choice and (args.temperature, args.top_p) != (1, 1):
+        raise UserError("--temperature, --top_p: for open questions only; letters have their exact probabilities")
+    if not multiple_choice and args.estimator == "exact":
+        raise UserError("--estimator exact: for multiple choice only; answers to open questions can only be sampled")
+    args.estimator = args.estimator or ("exact" if multiple_choice else "sample")
     if args.num_shots is None:
         args.num_shots = 5 if multiple_choice else 3
     shots = [cli.shots_of(asked, q, args.num_shots) for q in asked.questions]
@@ -97,25 +121,26 @@ def main():
     embedder = None if multiple_choice else models.load_embedder(args.embedder)
     lm = models.load(args, about)
     shared = packing.check(lm)
-    texts = [
-        prompts.state_prompt(lm.tokenizer, q, s, args.wording, args.chat_template)
-        for q, s in zip(asked.questions, shots, strict=True)
-    ]
+    room = [1 if multiple_choice else args.max_new_tokens] * len(shots)
+    build = partial(prompts.state_prompt, lm.tokenizer, wording=args.wording, chat_template=args.chat_template)
+    texts, dropped = prompts.within_window(lm, asked.questions, shots, build, room)
+    cut = cli.shots_dropped(lm, dropped)
     query = query_choices if multiple_choice else query_open
     with tqdm(total=len(texts), initial=len(run.records), unit="question", desc="asking") as bar:
-        for group, group_texts in questions.grouped(asked.questions, texts):
+        for group, group_texts in questions.grouped(asked.questions, texts, dropped):
             skip = run.has_all([q.id for q in group])
             for records in query(lm, group, group_texts, args, shared, skip, embedder):
                 run.journal(records)
                 bar.update(len(records))
 
     records = [run.records[q.id] for q in asked.questions]
-    summary = {**state.summarise(records), "prefix_cache": "shared" if shared else "whole prompts"}
+    summary = {"estimator": args.estimator, **state.summarise(records), "shots_dropped": cut}
+    summary["prefix_cache"] = "shared" if shared else "whole prompts"
     result = run.finish(summary, records)
     picture = run.path.with_suffix(".png")
-    report.state_figure(result, picture)
-    print(f"{len(records)} questions: mean Cor {summary['mean_cor']:.3f}, mean Cer {summary['mean_cer']:.3f}, ", end="")
-    print(f"Cor >= 0.5 for {summary['share_cor_half']:.1%}; {summary['prefix_cache']}")
+    figures.state_figure(result, picture)
+    print(state.table(summary))
+    print(f"Prefix cache: {summary['prefix_cache']}")
     follow = "build_rait_data.py" if rehearsed else "run_rehearsal.py"
     flag = "--state_rehearsal" if rehearsed else "--state"
     cli.closing([run.path, picture], f"python {follow} --model {initial} {flag} {run.path}")

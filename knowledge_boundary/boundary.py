@@ -17,6 +17,14 @@ def prompt(lm, question, shots, args) -> str:
     return prompts.state_prompt(lm.tokenizer, question, shots, None, args.chat_template)
 
 
+def room(lm, question, args) -> int:
+    """Tokens that follow the prompt of one question: the letter, or the longest of its options."""
+    if args.scoring == "letter":
+        return 1
+    options = [f" {choice}" for choice in question.choices]
+    return max(map(len, lm.tokenizer(options, add_special_tokens=False).input_ids))
+
+
 def record(question, probabilities) -> dict:
     """A boundary record: the question, ``probs, prediction, correct, cor``."""
     prediction = question.letters[int(np.argmax(probabilities))]
@@ -52,45 +60,60 @@ def summarise(records) -> dict:
         subjects.setdefault(r["subject"], []).append(r)
         if r["subject"] in mmlu.CATEGORY:
             categories.setdefault(mmlu.CATEGORY[r["subject"]], []).append(r)
+    subjects = {s: part(rows) for s, rows in subjects.items()}
     return {
         **part(records),
-        "subjects": {s: part(rows) for s, rows in subjects.items()},
+        "subjects_known": sum(s["known"] for s in subjects.values()),
+        "subjects": subjects,
         "categories": {c: part(rows) for c, rows in categories.items()},
     }
 
 
 def table(summary) -> str:
-    """The boundary as text for the terminal: subjects by accuracy, then categories, then all."""
-    rows = sorted(summary["subjects"].items(), key=lambda item: -item[1]["accuracy"])
-    rows += [*summary["categories"].items(), ("all", summary)]
-    lines = [f"{'subject':<36}{'n':>6}{'accuracy':>10}{'95 % interval':>17}  known"]
-    for name, s in rows:
-        interval = "{:.1%} – {:.1%}".format(*s["ci95"])
-        lines.append(f"{name:<36}{s['n']:>6}{s['accuracy']:>10.1%}{interval:>17}  {'yes' if s['known'] else 'no'}")
+    """The boundary as text for the terminal: subjects by accuracy, MMLU's categories, all; what is above chance."""
+
+    def line(name, s):
+        interval, known = "{:.1%} – {:.1%}".format(*s["ci95"]), "yes" if s["known"] else "no"
+        return f"{name:<36}{s['n']:>6}{s['accuracy']:>10.1%}{interval:>17}{s['chance']:>9.1%}  {known}"
+
+    subjects, categories = summary["subjects"], summary["categories"]
+    lines = []
+    for heading, rows in (("subject", subjects), ("MMLU's category", categories)):
+        if rows:
+            lines.append(f"{heading:<36}{'n':>6}{'accuracy':>10}{'95 % interval':>17}{'chance':>9}  known")
+            lines += [line(*item) for item in sorted(rows.items(), key=lambda item: -item[1]["accuracy"])]
+            lines.append("")
+    lines.append(line("all", summary))
+    # A 95 % interval lies above the true value once in 40 times.
+    lines.append(
+        f"{summary['subjects_known']} of {len(subjects)} subjects are above chance (known); "
+        f"about {len(subjects) / 40:.2g} would be by luck alone."
+    )
     if not summary["known"]:
         lines.append(f"The model is at chance ({summary['chance']:.1%}) on the whole set.")
     return "\n".join(lines)
 
 
-def training_pairs(questions, texts, records, args) -> list:
-    """R-Tuning's training data as (prompt, answer) texts.
+def training_pairs(questions, texts, records, args, end: str) -> list:
+    """R-Tuning's training data as (prompt, answer) texts, each answer with the tokenizer's ``end`` token.
 
     ``unsure``: the gold answer, then sure or unsure by whether the prediction was right. ``unknown``: the gold answer
     where it was right, else one of 16 refusals, drawn by the seed. ``uncertain``: sure for the half of lower answer
     entropy over ``--num_try`` draws at T = 0.7, unsure for the other.
     """
     golds = [q.answer if args.scoring == "letter" else q.choices[q.letters.index(q.answer)] for q in questions]
+    golds = [gold.rstrip(".") for gold in golds]  # the sentence has a full stop of its own
     right = [r["correct"] for r in records]
     if args.method == "unknown":
         refusals = [
             prompts.UNKNOWN_ANSWERS[generator(args.seed, q.id).integers(len(prompts.UNKNOWN_ANSWERS))]
             for q in questions
         ]
-        answers = [f" {g}." if ok else f" {r}" for g, ok, r in zip(golds, right, refusals, strict=True)]
+        answers = [f" {g}.{end}" if ok else f" {r}{end}" for g, ok, r in zip(golds, right, refusals, strict=True)]
         return list(zip(texts, answers, strict=True))
     sure = right if args.method == "unsure" else lower_entropy_half(records, args.num_try, args.seed)
     answers = [
-        f" {gold}.{prompts.SURE_QUESTION}{prompts.SURE if ok else prompts.UNSURE}"
+        f" {gold}.{prompts.SURE_QUESTION}{prompts.SURE if ok else prompts.UNSURE}{end}"
         for gold, ok in zip(golds, sure, strict=True)
     ]
     return list(zip(texts, answers, strict=True))

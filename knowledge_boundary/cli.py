@@ -155,6 +155,18 @@ def shots_of(asked, question, num_shots: int) -> list:
     return shots
 
 
+def shots_dropped(lm, dropped) -> dict:
+    """``summary.shots_dropped`` from how many shots each question has lost to the model's window; says if any has."""
+    found = {"questions": sum(cut > 0 for cut in dropped), "shots": sum(dropped)}
+    if found["questions"]:
+        print(
+            f"Longer than the model's window ({lm.window} tokens): {found['questions']} of {len(dropped)} prompts; "
+            f"{found['shots']} examples left out from their front",
+            flush=True,
+        )
+    return found
+
+
 def already_done(path) -> None:
     """The one line of a stage that has nothing to do."""
     print(f"Already done: {path} (--overwrite runs it again)")

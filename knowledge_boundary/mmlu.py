@@ -1,5 +1,7 @@
 """MMLU's 57 subjects, their four categories (Hendrycks et al. 2021), and R-Tuning's split of them."""
 
+from .results import UserError
+
 CATEGORIES = {
     "STEM": (
         "abstract_algebra astronomy college_biology college_chemistry college_computer_science college_mathematics "
@@ -25,6 +27,13 @@ CATEGORIES = {
 CATEGORY = {subject: category for category, subjects in CATEGORIES.items() for subject in subjects.split()}
 SUBJECTS = tuple(sorted(CATEGORY))
 IN_DOMAIN = SUBJECTS[:28]
+# The parts of R-Tuning's split, by --domain.
+DOMAINS = {
+    "ID": "in domain, R-Tuning's training half: the larger half of each of the first 28 subjects",
+    "ID_test": "in domain, R-Tuning's test half: the smaller half of each of the first 28 subjects",
+    "OOD": "out of domain: the last 29 subjects",
+    "all": "all subjects",
+}
 
 
 def domain_part(questions, domain: str) -> list:
@@ -32,11 +41,16 @@ def domain_part(questions, domain: str) -> list:
 
     Args:
         questions: of one split of MMLU, in file order.
-        domain: ``ID``, the larger half of each of the first 28 subjects (R-Tuning trains on it); ``ID_test``, the
-            smaller half; ``OOD``, the last 29 subjects; ``all``.
+        domain: a key of ``DOMAINS``.
+
+    Raises:
+        UserError: a subject is none of MMLU's.
     """
     if domain == "all":
         return list(questions)
+    for q in questions:
+        if q.subject not in CATEGORY:
+            raise UserError(f"--domain {domain}: the split is of MMLU's subjects, and {q.subject} is none of them")
     if domain == "OOD":
         return [q for q in questions if q.subject not in IN_DOMAIN]
     halves = []

@@ -216,3 +216,36 @@ def state_prompt(tokenizer, question, shots, wording, chat_template) -> str:
             {"role": "assistant", "content": q.answer},
         ]
     return chat(tokenizer, messages[:-1])
+
+
+def within_window(lm, questions, shots, build, room) -> tuple[list, list]:
+    """Each question's prompt; where the model's window would not take it, whole shots are left out from the front.
+
+    Args:
+        lm: the model.
+        questions: the questions.
+        shots: each question's few-shot examples.
+        build: ``(question, shots) → prompt``.
+        room: for each question, how many tokens must fit in behind its prompt.
+
+    Returns:
+        The prompts, and how many shots each has lost.
+
+    Raises:
+        UserError: a question does not fit with no shot at all.
+    """
+    texts, dropped = [], []
+    for question, examples, after in zip(questions, shots, room, strict=True):
+        for cut in range(len(examples) + 1):
+            text = build(question, examples[cut:])
+            needed = len(lm.encode(text)) + after
+            if needed <= lm.window:
+                break
+        else:
+            raise UserError(
+                f"question {question.id} needs {needed} tokens without any example, --model {lm.about['name']} takes "
+                f"{lm.window}; leave the question out, or use a model with a longer window"
+            )
+        texts.append(text)
+        dropped.append(cut)
+    return texts, dropped

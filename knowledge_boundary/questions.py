@@ -163,11 +163,14 @@ def by_subject(questions) -> dict:
     return groups
 
 
-def grouped(questions, texts) -> list:
-    """[(questions, texts) of one subject]: subjects share their few-shot examples, so each is run for itself."""
+def grouped(questions, texts, dropped=None) -> list:
+    """[(questions, texts) that begin with the same few-shot examples]: each group is run for itself.
+
+    A subject shares its examples; a question that has lost some (``dropped``: how many each) begins otherwise.
+    """
     groups = {}
-    for q, text in zip(questions, texts, strict=True):
-        own = groups.setdefault(q.subject, ([], []))
+    for q, text, cut in zip(questions, texts, dropped or [0] * len(texts), strict=True):
+        own = groups.setdefault((q.subject, cut), ([], []))
         own[0].append(q)
         own[1].append(text)
     return list(groups.values())

@@ -1,49 +1,25 @@
-"""Figures and the HTML page: result JSON in, one self-contained file out.
+"""The HTML page: result JSON in, one self-contained file out.
 
 The page needs no network and no script. Its figures are inline SVG that follow the reader's light or dark setting; text
 from the data is escaped by Jinja2 in the page and by matplotlib in the figures (and never read as mathematics).
 """
 
-import io
-import re
-import warnings
 from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
 from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 from markupsafe import Markup
-from matplotlib import rc_context
-from matplotlib.collections import PolyCollection
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
+from . import figures
+from .figures import METHODS, OUTCOMES
 from .results import write_text
 
 # The comparison's rows, in the order of the argument that they make.
 MODELS = ("init_basic", "init_refuse", "van", "cor_rait", "corcer_rait", "craft")
-METHODS = {"van": "#767676", "cor": "#d08700", "corcer": "#00906a", "craft": "#0072b2"}
-RIGHT, WRONG, REFUSED, UNPARSED = "#0072b2", "#c75000", "#767676", "#a8558b"
-OUTCOMES = {"correct": ("right", RIGHT), "wrong": ("wrong", WRONG), "refused": ("refused", REFUSED)}
-OUTCOMES["unparsed"] = ("unparsed", UNPARSED)
 METRICS = {f"p_{o}": Markup(f"P<sub>{c}</sub>") for o, c in (("correct", "c"), ("wrong", "w"), ("refused", "r"))}
 METRICS |= {"p_unparsed": "unparsed", "ths": "THS", "over_refusal": "over-refusal", "ap": "AP"}
 OPTIONAL = ("p_unparsed", "ap")
-# In the page these two become CSS variables, so that text and axes turn light on a dark background.
-INK, RULE = "#24292f", "#b4bac2"
-STYLE = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "knowledge-boundary",
-    "text.parse_math": False,
-    "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "axes.axisbelow": True,
-    "axes.grid": True,
-    "grid.linewidth": 0.5,
-    "lines.linewidth": 1.6,
-} | dict.fromkeys(("axes.spines.top", "axes.spines.right", "legend.frameon"), False)
-STYLE |= dict.fromkeys(("text.color", "axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"), INK)
-STYLE |= dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color", "grid.color"), RULE)
 
 
 def write_report(
@@ -71,52 +47,25 @@ def write_report(
     files += [("state_init.json", state_init), ("state_rehearsal.json", state_rehearsal)]
     files += [(f"selection_{s['summary']['method']}.json", s) for s in selections]
     files += [(f"eval_{e['summary']['model']}.json", e) for e in evaluations]
+    curves = any(s["summary"].get("crss") for s in selections)
     context = {
         "model": next((r["meta"]["model"]["name"] for _, r in files if r and r["meta"].get("model")), None),
         "datasets": _datasets(comparison["records"]),
         "tests": comparison["summary"].get("paired_tests"),
         "boundary": boundary and boundary["summary"],
-        "subjects": boundary and _ranked(boundary["summary"]["subjects"]),
-        "boundary_drawing": boundary and _svg(_boundary_drawing(boundary["summary"])),
+        "subjects": boundary and figures.ranked(boundary["summary"]["subjects"]),
+        "boundary_drawing": boundary and figures.svg(figures.boundary_drawing(boundary["summary"])),
         "maps": _maps(state_init, state_rehearsal, threshold),
         "threshold": threshold,
         "flow_drawing": _flow(state_init, state_rehearsal, selections, threshold),
         "flows": [s["summary"] for s in selections if s["summary"].get("flow")],
         "selections": [s["summary"] for s in selections],
-        "crss_drawing": any(s["summary"].get("crss") for s in selections) and _svg(_crss_drawing(selections)),
+        "crss_drawing": curves and figures.svg(figures.crss_drawing(selections)),
         "by_subject": _by_subject(evaluations),
         "states": (state_init, state_rehearsal),
         "sources": [(name, r["meta"]) for name, r in files if r],
     }
     write_text(Path(path), _pages().get_template("report.html.j2").render(context))
-
-
-def boundary_figure(boundary, path) -> None:
-    """Save as PNG: each subject's accuracy with its 95 % interval, best first, and the line of chance.
-
-    Args:
-        boundary: the content of ``boundary.json``; subjects without an accuracy are left out.
-        path: the file to write.
-
-    Raises:
-        KeyError: ``boundary`` is not a boundary file.
-        OSError: the file cannot be written.
-    """
-    _png(_boundary_drawing(boundary["summary"]), path)
-
-
-def state_figure(state, path) -> None:
-    """Save as PNG: how many questions lie at each Cor (across) and Cer (up).
-
-    Args:
-        state: the content of ``state_init.json`` or ``state_rehearsal.json``; records without Cor or Cer are left out.
-        path: the file to write.
-
-    Raises:
-        KeyError: ``state`` is not a state file.
-        OSError: the file cannot be written.
-    """
-    _png(_state_drawing(*_density([state])[0]), path)
 
 
 # What the page shows: the template gets the JSON itself, and figures.
@@ -131,12 +80,8 @@ def _pages() -> Environment:
         finalize=lambda x: "–" if x is None or isinstance(x, ChainableUndefined) else x,
         trim_blocks=True,
     )
-    pages.filters["number"] = _number
+    pages.filters["number"] = figures.number
     return pages
-
-
-def _number(x, digits=1, times=1) -> str:
-    return f"{round(times * x, digits) + 0.0:.{digits}f}".replace("-", "−") if isinstance(x, (int, float)) else "–"
 
 
 def _place(name, known) -> tuple:
@@ -153,12 +98,12 @@ def _datasets(records) -> list[dict]:
     found = []
     for name in dict.fromkeys(r["dataset"] for r in records):
         rows = sorted((r for r in records if r["dataset"] == name), key=lambda r: _place(r["model"], MODELS))
-        labels = [_label(r["model"], keep=True) for r in rows]
+        labels = [figures.label(r["model"], keep=True) for r in rows]
         shares = [{o: _value(r, f"p_{o}") or 0 for o in OUTCOMES} for r in rows]
         shown = {m: text for m, text in METRICS.items() if m not in OPTIONAL or any(_value(r, m) for r in rows)}
         scored = any(_value(r, "ths") is not None for r in rows)
-        ths = scored and _svg(_ths_drawing(labels, rows))
-        bars = _svg(_stacked_drawing(labels, shares))
+        ths = scored and figures.svg(figures.ths_drawing(labels, rows))
+        bars = figures.svg(figures.stacked_drawing(labels, shares))
         found.append({"name": name, "metrics": shown, "records": rows, "outcomes": bars, "ths": ths})
     return found
 
@@ -167,10 +112,10 @@ def _maps(state_init, state_rehearsal, threshold) -> list[dict]:
     """The maps of Cor and Cer, on the same axes and the same scale of counts."""
     given = [(t, s) for t, s in (("Before rehearsal", state_init), ("After rehearsal", state_rehearsal)) if s]
     maps = []
-    for (title, _), density in zip(given, _density([s for _, s in given]), strict=True):
-        points = density[0]
+    for (title, _), found in zip(given, figures.density([s for _, s in given]), strict=True):
+        points = found[0]
         facts = {"title": title, "n": len(points), "cor": points[:, 0].mean(), "cer": points[:, 1].mean()}
-        maps.append(facts | {"drawing": _svg(_state_drawing(*density, threshold))})
+        maps.append(facts | {"drawing": figures.svg(figures.state_drawing(*found, threshold))})
     return maps
 
 
@@ -184,12 +129,12 @@ def _flow(state_init, state_rehearsal, selections, threshold) -> Markup | None:
         records = next((s["records"] for s in selections if s["summary"].get("flow")), [])
         pairs = [(r["cor_init"], r["delta_cor"]) for r in records if r.get("delta_cor") is not None]
     delta = np.array([d for cor, d in pairs if cor < threshold])
-    return _svg(_flow_drawing(delta)) if len(delta) else None
+    return figures.svg(figures.flow_drawing(delta)) if len(delta) else None
 
 
 def _by_subject(evaluations) -> list[dict]:
     """Per evaluation, on its first data set: outcomes by subject, all in the order of the first evaluation's P_c."""
-    figures, order = [], {}
+    drawings, order = [], {}
     for evaluation in evaluations:
         dataset = next(iter(evaluation["summary"]["datasets"]), None)
         outcomes = defaultdict(Counter)
@@ -202,196 +147,7 @@ def _by_subject(evaluations) -> list[dict]:
         ranked = sorted(shares, key=lambda s: (-shares[s]["correct"], s))
         order.setdefault(dataset, ranked)
         ranked = sorted(ranked, key=lambda s: _place(s, order[dataset]))
-        labels = [f"{_label(s)} ({outcomes[s].total()})" for s in ranked]
-        drawing = _svg(_stacked_drawing(labels, [shares[s] for s in ranked]))
-        figures.append({"model": evaluation["summary"]["model"], "dataset": dataset, "drawing": drawing})
-    return figures
-
-
-# Drawings: each returns a matplotlib Figure, for _svg or _png.
-
-
-def _label(text, keep=False) -> str:
-    """A name as an axis label: one line, cut where it is too long; underscores stay only if ``keep``."""
-    text = " ".join(str(text if keep else str(text).replace("_", " ")).split())
-    return text if len(text) <= 36 else text[:35] + "…"
-
-
-def _canvas(height):
-    figure = Figure(figsize=(4.8, height), layout="constrained")  # narrow, so that 9 pt can be read on a phone
-    return figure, figure.subplots()
-
-
-def _rows(ax, labels) -> None:
-    """The y axis as a list of names, the first on top."""
-    ax.set_yticks(range(len(labels)), labels)
-    ax.set_ylim(len(labels) - 0.45, -0.55)
-    ax.tick_params(axis="y", length=0)
-
-
-@rc_context(STYLE)
-def _stacked_drawing(labels, rows) -> Figure:
-    """Bars of 100 %, one per label, split into the outcomes; ``rows``: {outcome: share}."""
-    figure, ax = _canvas(0.8 + 0.25 * len(rows))
-    left = np.zeros(len(rows))
-    for outcome, (name, color) in OUTCOMES.items():
-        width = np.array([100 * row[outcome] for row in rows])
-        if outcome == "unparsed" and not width.any():
-            continue
-        ax.barh(range(len(rows)), width, 0.78, left=left, color=color, label=name)
-        for i in np.flatnonzero(width >= 3):
-            at = (left[i] + width[i] / 2, i)
-            ax.text(*at, f"{width[i]:.0f}", ha="center", va="center", color="white", fontsize=8, weight="bold")
-        left += width
-    _rows(ax, labels)
-    ax.grid(False)
-    ax.spines["left"].set_visible(False)
-    ax.set(xlim=(0, 100), xlabel="% of questions")
-    figure.legend(loc="outside upper center", ncols=4, handlelength=1, columnspacing=1.2)
-    return figure
-
-
-@rc_context(STYLE)
-def _ths_drawing(labels, records) -> Figure:
-    """A dot and its interval per model, the zero line, the number beside it."""
-    figure, ax = _canvas(0.6 + 0.34 * len(records))
-    ax.axvline(0, color=INK, linewidth=1)
-    for i, metric in enumerate(r.get("ths") or {} for r in records):
-        if metric.get("value") is None:
-            ax.annotate("undefined", (0, i), (6, 0), textcoords="offset points", va="center", fontsize=8)
-            continue
-        value, ci = 100 * metric["value"], 100 * np.array(metric.get("ci95") or [metric["value"]] * 2)
-        ax.plot(ci, [i, i], color=RIGHT, solid_capstyle="round")
-        ax.plot(value, i, "o", color=RIGHT)
-        ax.annotate(_number(value), (value, i), (0, 5), textcoords="offset points", ha="center", fontsize=8)
-    _rows(ax, labels)
-    ax.set_xlabel("THS × 100")
-    return figure
-
-
-def _ranked(subjects) -> list[tuple]:
-    """(name, entry) of the subjects that have an accuracy, best first."""
-    having = [(name, s) for name, s in subjects.items() if s.get("accuracy") is not None]
-    return sorted(having, key=lambda item: (-item[1]["accuracy"], item[0]))
-
-
-@rc_context(STYLE)
-def _boundary_drawing(summary) -> Figure:
-    """Dots with intervals by subject; filled where the subject counts as known."""
-    ranked = _ranked(summary["subjects"])
-    figure, ax = _canvas(1.0 + 0.19 * len(ranked))
-    if summary.get("chance") is not None:
-        ax.axvline(summary["chance"], color=INK, linestyle="--", linewidth=1, label="chance")
-    for i, (_, subject) in enumerate(ranked):
-        color = RIGHT if subject.get("known", True) else WRONG
-        ax.plot(subject.get("ci95") or [subject["accuracy"]] * 2, [i, i], color=color, linewidth=1.4)
-    for known, name, color in ((True, "known", RIGHT), (False, "not known", WRONG)):
-        dots = [(s["accuracy"], i) for i, (_, s) in enumerate(ranked) if bool(s.get("known", True)) == known]
-        if dots:
-            fill = {"markerfacecolor": color} if known else {"markerfacecolor": "none", "markeredgewidth": 1.4}
-            ax.plot(*zip(*dots, strict=True), "o", color=color, markersize=4.5, label=name, **fill)
-    _rows(ax, [_label(name) for name, _ in ranked])
-    ax.tick_params(axis="y", labelsize=8)
-    ax.set(xlim=(-0.02, 1.02), xlabel="accuracy")
-    figure.legend(loc="outside upper center", ncols=3, handlelength=1.4)
-    return figure
-
-
-def _grid(values) -> int | None:
-    """The n of which all values are n-ths (answers were sampled), None if they are continuous."""
-    return next((n for n in range(10, 33) if np.allclose(values * n, np.round(values * n), atol=1e-6)), None)
-
-
-def _density(states) -> list[tuple]:
-    """Per state (points, edges, counts, largest count of all states), on edges that fit all of them."""
-    if not states:
-        return []
-    pairs = [[(r["cor"], r["cer"]) for r in s["records"] if None not in (r["cor"], r["cer"])] for s in states]
-    points = [np.array(p, float).reshape(-1, 2) for p in pairs]
-    choices = any(r.get("choices") for s in states for r in s["records"])
-    cor, cer = np.concatenate(points).T
-    low, high = (-np.log(4), 0.0) if choices else (0.0, 1.0)
-    low, high = min(low, cer.min(initial=low)), max(high, cer.max(initial=high))
-    n = _grid(cor)
-    edges = ((np.arange(n + 2) - 0.5) / n if n else np.linspace(0, 1, 21), np.linspace(low, high, 25))
-    counts = [np.histogram2d(*p.T, bins=edges)[0] for p in points]
-    return [(p, edges, c, max(x.max() for x in counts)) for p, c in zip(points, counts, strict=True)]
-
-
-def _shade(n, top) -> tuple:
-    """Blue, the less transparent the nearer ``n`` is to ``top`` on a logarithmic scale."""
-    return (0.0, 0.45, 0.70, 0.25 + 0.75 * np.log(n) / np.log(max(top, 2)))
-
-
-@rc_context(STYLE)
-def _state_drawing(points, edges, counts, top, threshold=None) -> Figure:
-    """One cell per Cor and Cer, the fuller the more questions (logarithmic)."""
-    figure, ax = _canvas(3.6)
-    cells, colors = [], []
-    for i, j in zip(*np.nonzero(counts), strict=True):
-        (left, right), (low, high) = edges[0][i : i + 2], edges[1][j : j + 2]
-        cells.append([(left, low), (right, low), (right, high), (left, high)])
-        colors.append(_shade(counts[i, j], top))
-    ax.add_collection(PolyCollection(cells, facecolors=colors, edgecolors="none"))
-    if threshold is not None:
-        ax.axvline(threshold, color=INK, linestyle="--", linewidth=1)
-    letters = edges[1][0] < -1  # multiple choice
-    ax.grid(False)
-    ax.set(xlim=edges[0][[0, -1]], ylim=edges[1][[0, -1]])
-    ax.set_xlabel("Cor: probability of the right letter" if letters else "Cor: share of sampled answers that are right")
-    ax.set_ylabel("Cer: minus entropy, nats" if letters else "Cer: likeness of the sampled answers")
-    sizes = sorted({1, round(max(top, 1) ** 0.5), int(max(top, 1))})
-    swatches = [Patch(facecolor=_shade(n, top), label=f"{n} question" + "s" * (n > 1)) for n in sizes]
-    figure.legend(handles=swatches, loc="outside upper center", ncols=3, handlelength=1, columnspacing=1.2)
-    return figure
-
-
-@rc_context(STYLE)
-def _flow_drawing(delta) -> Figure:
-    """Histogram of the change in Cor, coloured by its direction."""
-    figure, ax = _canvas(2.8)
-    n = _grid(delta)
-    edges = (np.arange(-n, n + 2) - 0.5) / n if n else np.linspace(-1, 1, 41)
-    parts = {"improved": (delta > 1e-9, RIGHT), "unchanged": (abs(delta) <= 1e-9, REFUSED)}
-    parts |= {"worse": (delta < -1e-9, WRONG)}
-    labels = [f"{name} ({mask.sum()})" for name, (mask, _) in parts.items()]
-    colors = [color for _, color in parts.values()]
-    ax.hist([delta[mask] for mask, _ in parts.values()], edges, color=colors, label=labels, stacked=True, rwidth=0.9)
-    ax.axvline(0, color=INK, linewidth=1)
-    ax.set(xlabel="ΔCor: after rehearsal minus before", ylabel="questions")
-    figure.legend(loc="outside upper center", ncols=3, handlelength=1, columnspacing=1.2)
-    return figure
-
-
-@rc_context(STYLE)
-def _crss_drawing(selections) -> Figure:
-    """CRSS against the similarity threshold, one line per selection."""
-    figure, ax = _canvas(3.0)
-    ax.axvline(0.97, color=INK, linestyle="--", linewidth=1)
-    for selection, marker in zip(selections, "osD^vP*Xsoh<>" * len(selections), strict=False):
-        name = selection["summary"]["method"]
-        curve = sorted((float(k), v) for k, v in (selection["summary"].get("crss") or {}).items() if v is not None)
-        if curve:
-            look = {"marker": marker, "markersize": 4, "color": METHODS.get(name, UNPARSED)}
-            ax.plot(*zip(*curve, strict=True), label=_label(name, keep=True), **look)
-    ax.set(ylim=(-0.03, 1.03), xlabel="similarity threshold τ_sim", ylabel="CRSS")
-    figure.legend(loc="outside upper center", ncols=4, columnspacing=1.2)
-    return figure
-
-
-def _png(figure, path) -> None:
-    with rc_context(STYLE):
-        figure.savefig(path, format="png", dpi=200, facecolor="white", metadata={"Software": None})
-
-
-def _svg(figure) -> Markup:
-    """The figure as an ``<svg>`` element: no metadata, no ids of groups (they repeat), ink and rules from the page."""
-    text = io.StringIO()
-    with rc_context(STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # the browser has the fonts, we only measure
-        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        figure.savefig(text, format="svg", transparent=True, metadata=nothing)
-    svg = text.getvalue()
-    svg = re.sub(r'<g id="[^"]*">', "<g>", svg[svg.index("<svg") :])
-    svg = re.sub(rf"(fill|stroke): {INK}", r"\1: var(--ink)", svg)
-    return Markup(re.sub(rf"(fill|stroke): {RULE}", r"\1: var(--rule)", svg))
+        labels = [f"{figures.label(s)} ({outcomes[s].total()})" for s in ranked]
+        drawing = figures.svg(figures.stacked_drawing(labels, [shares[s] for s in ranked]))
+        drawings.append({"model": evaluation["summary"]["model"], "dataset": dataset, "drawing": drawing})
+    return drawings

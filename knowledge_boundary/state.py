@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .evaluation import Z95
+
 SAME = 1e-9  # a change of Cor smaller than this is none
 
 
@@ -16,6 +18,27 @@ def choice_state(probabilities, gold: int) -> tuple[float, float]:
     """
     p = np.asarray(probabilities, dtype=np.float64)
     return float(p[gold]), float(np.sum(p * np.log(np.maximum(p, 1e-300))))
+
+
+def sampled_choice_state(probabilities, gold: int, num_samples: int, generator) -> tuple[list, float, float]:
+    """``num_samples`` choices drawn from their probabilities, and (Cor, Cer) of the drawn ones' shares.
+
+    Both tend to ``choice_state``'s as the number grows; below that, Cer lies too high by about
+    (choices − 1) / (2 · num_samples) nats, as every entropy of drawn shares does.
+
+    Args:
+        probabilities: array [choices], normalised over them.
+        gold: index of the right choice.
+        num_samples: N.
+        generator: the question's own (``sampling.generator``).
+
+    Returns:
+        (indices of the drawn choices in the order drawn, Cor, Cer)
+    """
+    p = np.asarray(probabilities, dtype=np.float64)
+    drawn = generator.choice(len(p), size=num_samples, p=p / p.sum())
+    shares = np.bincount(drawn, minlength=len(p)) / num_samples
+    return drawn.tolist(), *choice_state(shares, gold)
 
 
 def sampled_correctness(correct) -> float:
@@ -45,13 +68,19 @@ def flow(init: dict, rehearsal: dict, field: str = "cor") -> float:
 
 
 def summarise(records) -> dict:
-    """A state file's ``summary``: means and shares over all questions and by subject."""
+    """A state file's ``summary``: over all questions and by subject; the distribution of Cor; what was empty.
+
+    ``ci95`` is of mean Cor: normal approximation over questions; null for a single one. ``accuracy`` is of the most
+    probable letter or of the greedy answer. ``cor_tenths`` counts the questions with Cor in [0, 0.1), … [0.9, 1].
+    """
 
     def means(rows):
         cor = np.array([r["cor"] for r in rows])
+        half = Z95 * cor.std(ddof=1) / np.sqrt(len(rows)) if len(rows) > 1 else None
         return {
             "n": len(rows),
             "mean_cor": cor.mean(),
+            "ci95": [max(0, cor.mean() - half), min(1, cor.mean() + half)] if half is not None else None,
             "mean_cer": np.mean([r["cer"] for r in rows]),
             "share_cor_half": np.mean(cor >= 0.5),
         }
@@ -59,4 +88,29 @@ def summarise(records) -> dict:
     subjects = {}
     for r in records:
         subjects.setdefault(r["subject"], []).append(r)
-    return {**means(records), "subjects": {s: means(rows) for s, rows in subjects.items()}}
+    right = [r["prediction"] == r["answer"] if "prediction" in r else r["greedy"]["correct"] for r in records]
+    texts = [s["text"] for r in records for s in r.get("samples", ())]
+    tenths = np.minimum(np.floor(np.array([r["cor"] for r in records]) * 10 + SAME), 9).astype(int)
+    return {
+        **means(records),
+        "accuracy": np.mean(right),
+        "cor_tenths": np.bincount(tenths, minlength=10).tolist(),
+        "empty_samples": texts.count("") / len(texts) if texts else None,
+        "subjects": {s: means(rows) for s, rows in subjects.items()},
+    }
+
+
+def table(summary) -> str:
+    """A state's summary as text for the terminal: subjects by mean Cor, then all."""
+    rows = sorted(summary["subjects"].items(), key=lambda item: -item[1]["mean_cor"])
+    lines = [f"{'subject':<36}{'n':>6}{'mean Cor':>10}{'95 % interval':>16}{'mean Cer':>10}{'Cor >= 0.5':>12}"]
+    for name, s in [*rows, ("all", summary)]:
+        interval = "{:.3f} – {:.3f}".format(*s["ci95"]) if s["ci95"] else "–"
+        lines.append(
+            f"{name:<36}{s['n']:>6}{s['mean_cor']:>10.3f}{interval:>16}{s['mean_cer']:>10.3f}{s['share_cor_half']:>12.1%}"
+        )
+    lines.append("(interval of mean Cor over questions, by normal approximation)")
+    lines.append(f"Questions by Cor, in tenths from 0 to 1: {' '.join(map(str, summary['cor_tenths']))}")
+    if summary["empty_samples"]:
+        lines.append(f"{summary['empty_samples']:.1%} of the sampled answers are empty")
+    return "\n".join(lines)

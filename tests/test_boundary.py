@@ -7,7 +7,9 @@ import pytest
 
 from knowledge_boundary import boundary, mmlu, prompts
 from knowledge_boundary.questions import Question
+from knowledge_boundary.results import UserError
 
+END = "<end>"  # the tokenizer's end token
 QUESTION = Question("law/test/0", "professional_law", "Which?", ["w", "x", "y", "z"], "B")
 # The sizes of the 57 test sets of MMLU's original release, subjects in alphabetical order.
 SIZES = [
@@ -67,15 +69,32 @@ def test_known_means_the_whole_interval_above_the_subject_s_own_chance():
 def test_table_lists_subjects_by_accuracy_then_categories_then_all():
     summary = boundary.summarise([*answered(1, 9, "marketing"), *answered(9, 1, "astronomy")])
     lines = boundary.table(summary).splitlines()
-    assert [line.split()[0] for line in lines] == ["subject", "astronomy", "marketing", "other", "STEM", "all"]
-    assert lines[1].split() == ["astronomy", "10", "90.0%", "59.6%", "–", "98.2%", "yes"]
+    assert [line.split("  ")[0] for line in lines[:8]] == [
+        "subject", "astronomy", "marketing", "", "MMLU's category", "STEM", "other", "",
+    ]  # fmt: skip
+    assert lines[1].split() == ["astronomy", "10", "90.0%", "59.6%", "–", "98.2%", "25.0%", "yes"]
     assert lines[2].endswith("no")
+    assert lines[8].split()[:3] == ["all", "20", "50.0%"]
+
+
+def test_table_of_other_subjects_has_no_categories():
+    table = boundary.table(boundary.summarise(answered(9, 1, "facts")))
+    assert "category" not in table
+    assert len(table.splitlines()) == 5
+
+
+def test_table_counts_what_is_above_chance():
+    known = [*answered(9, 1, "astronomy"), *answered(8, 2, "marketing"), *answered(2, 8, "virology")]
+    summary = boundary.summarise(known)
+    assert summary["subjects_known"] == 2
+    assert "2 of 3 subjects are above chance" in boundary.table(summary)
+    assert "at chance" not in boundary.table(summary)
 
 
 def test_table_says_when_the_model_is_at_chance():
     table = boundary.table(boundary.summarise(answered(5, 15, "astronomy")))
     assert "at chance (25.0%)" in table
-    assert "at chance" not in boundary.table(boundary.summarise(answered(15, 5, "astronomy")))
+    assert "0 of 1 subjects are above chance" in table
 
 
 # ---- R-Tuning's training data ----
@@ -92,48 +111,57 @@ def probed(count=4, right=lambda i: i % 2 == 0):
 
 def test_unsure_asks_after_the_gold_answer():
     questions, texts, found = probed(2)
-    assert boundary.training_pairs(questions, texts, found, flags("unsure")) == [
+    assert boundary.training_pairs(questions, texts, found, flags("unsure"), END) == [
         (
             "prompt 0",
-            " A. Are you sure you accurately answered the question based on your internal knowledge? I am sure.",
+            " A. Are you sure you accurately answered the question based on your internal knowledge? I am sure.<end>",
         ),
         (
             "prompt 1",
-            " C. Are you sure you accurately answered the question based on your internal knowledge? I am unsure.",
+            " C. Are you sure you accurately answered the question based on your internal knowledge? I am unsure.<end>",
         ),
     ]
 
 
 def test_cloze_trains_on_the_choice_s_text():
     questions, texts, found = probed(2)
-    pairs = boundary.training_pairs(questions, texts, found, flags("unsure", "cloze"))
+    pairs = boundary.training_pairs(questions, texts, found, flags("unsure", "cloze"), END)
     assert [answer.split(".")[0] for _, answer in pairs] == [" w", " y"]
+
+
+def test_a_choice_that_ends_in_a_full_stop_keeps_one():
+    question = replace(QUESTION, choices=["w", "D.C.", "y", "z"])
+    found = [boundary.record(question, [0.1, 0.7, 0.1, 0.1])]
+    for method, rest in (("unknown", END), ("unsure", " Are you sure")):
+        ((_, answer),) = boundary.training_pairs([question], ["prompt"], found, flags(method, "cloze"), END)
+        assert answer.startswith(f" D.C.{rest}")
 
 
 def test_unknown_answers_what_was_wrong_with_one_of_16_refusals():
     questions, texts, found = probed(400)
-    pairs = boundary.training_pairs(questions, texts, found, flags("unknown"))
+    pairs = boundary.training_pairs(questions, texts, found, flags("unknown"), END)
     assert [p for p, _ in pairs] == texts
-    assert {answer for _, answer in pairs[::2]} == {" A."}
-    refusals = [answer for _, answer in pairs[1::2]]
+    assert {answer for _, answer in pairs[::2]} == {" A.<end>"}
+    assert all(answer.endswith(END) for _, answer in pairs)
+    refusals = [answer.removesuffix(END) for _, answer in pairs[1::2]]
     assert {r.strip().rstrip(".") for r in refusals} == {r.rstrip(".") for r in prompts.UNKNOWN_ANSWERS}
     assert all(r.startswith(" ") for r in refusals)
 
 
 def test_unknown_refusals_are_a_function_of_seed_and_id():
     questions, texts, found = probed(20, right=lambda i: False)
-    pairs = boundary.training_pairs(questions, texts, found, flags("unknown"))
-    assert boundary.training_pairs(questions, texts, found, flags("unknown")) == pairs
-    assert boundary.training_pairs(questions[::-1], texts[::-1], found[::-1], flags("unknown")) == pairs[::-1]
-    assert boundary.training_pairs(questions, texts, found, flags("unknown", seed=1)) != pairs
+    pairs = boundary.training_pairs(questions, texts, found, flags("unknown"), END)
+    assert boundary.training_pairs(questions, texts, found, flags("unknown"), END) == pairs
+    assert boundary.training_pairs(questions[::-1], texts[::-1], found[::-1], flags("unknown"), END) == pairs[::-1]
+    assert boundary.training_pairs(questions, texts, found, flags("unknown", seed=1), END) != pairs
 
 
 @pytest.mark.parametrize(("count", "sure"), [(1, 0), (2, 1), (7, 3), (10, 5)])
 def test_uncertain_is_sure_of_exactly_half(count, sure):
     questions, texts, found = probed(count)
-    pairs = boundary.training_pairs(questions, texts, found, flags("uncertain"))
-    assert sum(answer.endswith("I am sure.") for _, answer in pairs) == sure
-    assert sum(answer.endswith("I am unsure.") for _, answer in pairs) == count - sure
+    pairs = boundary.training_pairs(questions, texts, found, flags("uncertain"), END)
+    assert sum(answer.endswith("I am sure.<end>") for _, answer in pairs) == sure
+    assert sum(answer.endswith("I am unsure.<end>") for _, answer in pairs) == count - sure
 
 
 def test_uncertain_is_sure_where_the_answers_agree():
@@ -205,6 +233,13 @@ def test_the_larger_half_is_the_first_in_file_order():
     assert [q.id for q in mmlu.domain_part(three, "ID")] == ["anatomy/test/0", "anatomy/test/1"]
     assert [q.id for q in mmlu.domain_part(three, "ID_test")] == ["anatomy/test/2"]
     assert mmlu.domain_part(three, "OOD") == []
+
+
+def test_a_part_of_another_set_is_refused():
+    other = [Question("sums/test/0", "sums", "q", ["a", "b"], "A")]
+    with pytest.raises(UserError, match="--domain OOD: the split is of MMLU's subjects, and sums is none of them"):
+        mmlu.domain_part(other, "OOD")
+    assert mmlu.domain_part(other, "all") == other
 
 
 @pytest.mark.parametrize(

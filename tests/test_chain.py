@@ -112,7 +112,7 @@ def test_training_data_of_the_boundary(finished):
     unsure = tiny.read_json(folder / "tiny_world_facts_mc_unsure" / "tiny_world_facts_mc_unsure.json")
     assert unsure["type"] == "text2text"
     assert len(unsure["instances"]) == 6
-    assert all(i["output"].endswith(("I am sure.", "I am unsure.")) for i in unsure["instances"])
+    assert all(i["output"].endswith(("I am sure.<|im_end|>", "I am unsure.<|im_end|>")) for i in unsure["instances"])
     assert (folder / "tiny_world_facts_mc_unknown" / "tiny_world_facts_mc_unknown.json").is_file()
 
 

@@ -135,6 +135,8 @@ def test_groups_hold_one_subject_each_in_order():
         (["0", "3"], ["t0", "t3"]),
         (["1", "2"], ["t1", "t2"]),
     ]
+    groups = grouped(questions, ["t0", "t1", "t2", "t3"], dropped=[0, 1, 1, 2])
+    assert [texts for _, texts in groups] == [["t0"], ["t1", "t2"], ["t3"]]
 
 
 # ---- real files ----

@@ -4,7 +4,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from knowledge_boundary.report import MODELS, boundary_figure, state_figure, write_report
+from knowledge_boundary import figures
+from knowledge_boundary.figures import boundary_figure, state_figure
+from knowledge_boundary.report import MODELS, write_report
 
 EVIL = "<script>alert(1)</script>"
 VOID = {"meta", "link", "br"}
@@ -235,6 +237,40 @@ def test_boundary_figure(tmp_path, n):
     width, height = (int.from_bytes(image[i : i + 4], "big") for i in (16, 20))
     assert (width, height) == (960, int(200 * (1 + 0.19 * n)))
     assert len(image) > 8000
+
+
+def test_boundary_drawing_colours_mmlu_s_subjects_by_category():
+    summary = boundary(3)["summary"]
+    plain = figures.svg(figures.boundary_drawing(summary))
+    names = ("astronomy", "virology", "sociology")
+    summary["subjects"] = dict(zip(names, summary["subjects"].values(), strict=True))
+    coloured = figures.svg(figures.boundary_drawing(summary))
+    for category, color in figures.CATEGORY_COLORS.items():
+        assert (f">{category}<" in coloured) == (category != "humanities")
+        assert (color in coloured) == (category != "humanities")
+        assert f">{category}<" not in plain
+    assert ">known<" in plain
+    assert ">not known<" in coloured  # the last one: 10 %
+
+
+@pytest.mark.parametrize(
+    ("cor", "threshold", "line", "share"),
+    [
+        (np.arange(11) / 10, 0.5, 0.45, "55%"),  # between the columns 0.4 and 0.5
+        (np.arange(11) / 10, 0.25, 0.25, "73%"),
+        (np.linspace(0, 1, 38), 0.5, 0.5, "50%"),  # no n-ths: at the threshold itself
+    ],
+)
+def test_state_drawing_parts_the_questions_at_the_threshold(cor, threshold, line, share):
+    records = [{"cor": c, "cer": 0.3 + 0.5 * c, "choices": None} for c in cor]
+    drawing = figures.state_drawing(*figures.density([{"records": records}])[0], threshold)
+    ax, above, beside, bar = drawing.axes
+    assert ax.lines[0].get_xdata() == pytest.approx([line, line])
+    assert above.texts[0].get_text() == f"Cor ≥ {threshold}: {share}"
+    for axes in (above, beside):
+        assert axes.patches[0].get_data().values.sum() == len(cor)
+    assert bar.get_ylabel() == "questions in a cell"
+    assert ax.collections[0].get_array().sum() == len(cor)
 
 
 @pytest.mark.parametrize("choices", [None, ["a", "b", "c", "d"]])
