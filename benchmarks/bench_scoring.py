@@ -32,6 +32,7 @@ def arguments():
     """The benchmark's flags."""
     parser = cli.Parser(__doc__)
     common.add_arguments(parser, PEERS)
+    common.add_batch_tokens(parser)
     group = parser.add_argument_group("questions")
     group.add_argument("--dataset", help="as run_MMLU.py's; default: a local MMLU, else world_facts_mc")
     group.add_argument("--split", default="test")

@@ -28,18 +28,23 @@ MB = 1e6
 def add_arguments(parser, peers) -> None:
     """The flags that all benchmarks have; ``peers`` are the names that ours is compared with."""
     cli.add_model_arguments(parser)
-    stages = cli.Parser("")
-    cli.add_run_arguments(stages)  # --batch_tokens as the stages have it
     group = parser.add_argument_group("benchmark")
     group.add_argument("--peers", default=",".join(peers), help="comma-separated; ours always runs")
     group.add_argument(
         "--rounds", type=cli.positive, default=3, help="times that each peer runs, in turn with the others"
     )
-    group.add_argument("--batch_tokens", type=cli.positive, default=stages.parse_args([]).batch_tokens)
     group.add_argument("--seed", type=int, default=0)
     # Internal: measure the peak memory of one peer, in a process in which no other has run.
     group.add_argument("--memory_only", help=argparse.SUPPRESS)
     parser.set_defaults(known_peers=tuple(peers))
+
+
+def add_batch_tokens(parser) -> None:
+    """--batch_tokens with the stages' own default."""
+    stages = cli.Parser("")
+    cli.add_run_arguments(stages)
+    default = stages.parse_args([]).batch_tokens
+    parser.add_argument("--batch_tokens", type=cli.positive, default=default, help="upper bound of tokens in a batch")
 
 
 def chosen_peers(args) -> list:
@@ -56,8 +61,13 @@ def chosen_peers(args) -> list:
 
 
 def load(args):
-    """The model of the command line, run once: its first run is slower and takes memory that stays."""
+    """The model of the command line, run once: its first run is slower and takes memory that stays.
+
+    ``about`` gets the two figures that others are measured by, before any adapter is added to the model.
+    """
     lm = models.load(args, models.describe(args))
+    lm.about["non_embedding_parameters"] = non_embedding_parameters(lm.model)
+    lm.about["weights_bytes"] = sum(p.numel() * p.element_size() for p in lm.model.parameters())  # tied ones once
     with torch.inference_mode():
         lm.model(torch.tensor([lm.encode("What is the capital of France?")], device=lm.device))
     return lm
@@ -117,7 +127,7 @@ def rate(count: float, seconds: list) -> dict:
 
 def share_of_limit(lm, tokens: float, seconds: list, gflops: float, passes: int = 1) -> float:
     """The arithmetic of ``tokens`` (2 × non-embedding parameters × ``passes`` each) over what the device could do."""
-    return tokens * 2 * passes * non_embedding_parameters(lm.model) / median(seconds) / (gflops * 1e9)
+    return tokens * 2 * passes * lm.about["non_embedding_parameters"] / median(seconds) / (gflops * 1e9)
 
 
 def non_embedding_parameters(model) -> int:
@@ -193,16 +203,9 @@ def machine(lm, packages=()) -> dict:
         "threads": torch.get_num_threads(),
         "gpu": torch.cuda.get_device_name() if lm.device.type == "cuda" else None,
         "model": lm.about,
-        "non_embedding_parameters": non_embedding_parameters(lm.model),
-        "weights_mb": weights_bytes(lm.model) / MB,
         "versions": versions,
         "git_commit": results.git_commit(),
     }
-
-
-def weights_bytes(model) -> int:
-    """Size of the weights; tied ones count once."""
-    return sum(p.numel() * p.element_size() for p in model.parameters())
 
 
 def spread(figures: dict) -> str:
@@ -212,7 +215,7 @@ def spread(figures: dict) -> str:
 
 def memory_text(peak, lm) -> str:
     """Bytes over the loaded model as tables show them: in MB, and as a share of the weights."""
-    return "–" if peak is None else f"{peak / MB:.0f} MB, {peak / weights_bytes(lm.model):.0%}"
+    return "–" if peak is None else f"{peak / MB:.0f} MB, {peak / lm.about['weights_bytes']:.0%}"
 
 
 def show_table(title: str, columns, rows) -> None:
