@@ -19,7 +19,7 @@ import sampling_checks
 import torch
 import transformers
 
-from knowledge_boundary import cli, prefix, prompts, questions, readers, sampling
+from knowledge_boundary import cli, prompts, questions, readers, sampling
 from knowledge_boundary.results import UserError
 
 PROMPTS = {"short": (0, True), "3shot": (3, False)}  # shots, chat template
@@ -176,8 +176,7 @@ def main():
     """Measure one kind of prompt after the other, then the memory; print the tables and the JSON line."""
     args = arguments()
     peers = common.chosen_peers(args)
-    lm = common.load(args)
-    shared = prefix.check(lm)
+    lm, shared = common.load(args)
     stops = sampling.stop_tokens(lm)
     if args.memory_only:
         return print(json.dumps(memory(lm, args, shared, stops)))

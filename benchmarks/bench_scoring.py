@@ -21,7 +21,7 @@ import lm_eval_peer
 import numpy as np
 import torch
 
-from knowledge_boundary import boundary, cli, prefix, questions, readers, scoring
+from knowledge_boundary import boundary, cli, questions, readers, scoring
 from knowledge_boundary.results import UserError
 
 PEERS = ("loop", "lm_eval")
@@ -179,8 +179,7 @@ def main():
     if "lm_eval" in peers and not lm_eval_peer.available():
         print("lm_eval: left out, it is not installed (pip install -r requirements-bench.txt)", flush=True)
         peers.remove("lm_eval")
-    lm = common.load(args)
-    shared = prefix.check(lm)
+    lm, shared = common.load(args)
     subjects = subjects_of(lm, args)
     if args.memory_only:
         return print(json.dumps(memory(lm, subjects, args, shared)))

@@ -18,7 +18,7 @@ import common
 import numpy as np
 import torch
 
-from knowledge_boundary import cli, prefix, prompts, readers, training
+from knowledge_boundary import cli, prompts, readers, training
 from knowledge_boundary.results import UserError
 
 KINDS = "country_capital,country_currency,country_continent,city_country,element_symbol,symbol_element"
@@ -46,8 +46,8 @@ def arguments():
     return args
 
 
-def batches_of(lm, args) -> tuple[list, int]:
-    """(batches of tokenised examples, the length of the prefix that all examples share)."""
+def batches_of(lm, args) -> list:
+    """Batches of tokenised examples."""
     asked = readers.load(args.dataset, args.split, subjects=args.subjects, limit=args.limit).questions
     random.Random(args.seed).shuffle(asked)
     examples = [
@@ -60,8 +60,7 @@ def batches_of(lm, args) -> tuple[list, int]:
     rows = training.tokenise(lm, examples)
     if len(rows) < args.steps * args.batch_size:
         raise UserError(f"--steps {args.steps}: {len(rows)} examples are fewer than {args.steps} × {args.batch_size}")
-    batches = [rows[i * args.batch_size : (i + 1) * args.batch_size] for i in range(args.steps)]
-    return batches, training.prefix_length(rows)
+    return [rows[i * args.batch_size : (i + 1) * args.batch_size] for i in range(args.steps)]
 
 
 def plain_loss(model, rows) -> torch.Tensor:
@@ -76,12 +75,13 @@ def plain_loss(model, rows) -> torch.Tensor:
     return model(ids.to(model.device), attention_mask=mask.to(model.device), labels=labels.to(model.device)).loss
 
 
-def losses_of(model, shared_length: int) -> dict:
+def losses_of(model, batches, shared) -> dict:
     """{peer: function of a batch that gives its loss}; ours as ``training.AnswerTrainer`` calls it."""
     inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+    length = training.prefix_length([r for rows in batches for r in rows]) if shared else 0
     return {
         "plain": lambda rows: plain_loss(model, rows),
-        "ours": lambda rows: training.answer_loss(inner, rows, shared_length),
+        "ours": lambda rows: training.answer_loss(inner, rows, length),
     }
 
 
@@ -117,17 +117,17 @@ def loss_and_gradient(model, rows, loss_of) -> tuple[float, torch.Tensor]:
     return loss.item(), gradient
 
 
-def measure(lm, model, batches, length, args, peers) -> dict:
+def measure(lm, model, batches, shared, args, peers) -> dict:
     """All figures, peer by peer."""
-    losses, start = losses_of(model, length), [p.detach().clone() for p in trained(model)]
+    losses, start = losses_of(model, batches, shared), [p.detach().clone() for p in trained(model)]
     sizes = [len(r["input_ids"]) for rows in batches for r in rows]
-    unique = sum(sizes) - length * (len(sizes) - len(batches))  # the prefix once a step
-    print(f"{len(sizes)} examples in {len(batches)} batches, {sum(sizes)} tokens, {length} shared by all", flush=True)
+    unique = sum(common.unique_tokens(r["input_ids"] for r in rows) for rows in batches)
+    print(f"{len(sizes)} examples in {len(batches)} batches, {sum(sizes)} tokens, {unique} of them unique", flush=True)
     passes = {peer: lambda i, peer=peer: steps(model, start, batches, losses[peer], args) for peer in peers}
     seconds, found, gflops = common.in_turn(lm, passes, args.rounds)
     # At weights that have been trained: at the start the gradient of LoRA's first matrices is 0.
     reference = loss_and_gradient(model, batches[0], losses["plain"])
-    figures = {"examples": len(sizes), "tokens": sum(sizes), "prefix_tokens": length, "unique_tokens": unique}
+    figures = {"examples": len(sizes), "tokens": sum(sizes), "unique_tokens": unique}
     figures |= {"gflops": gflops, "trained_parameters": sum(map(torch.numel, start)), "peers": {}}
     for peer in peers:
         loss, gradient = loss_and_gradient(model, batches[0], losses[peer])
@@ -152,17 +152,16 @@ def main():
     """Measure, then the memory; print the table and the JSON line."""
     args = arguments()
     peers = common.chosen_peers(args)
-    lm = common.load(args)
-    shared = prefix.check(lm)
-    batches, length = batches_of(lm, args)
+    lm, shared = common.load(args)
+    batches = batches_of(lm, args)
     torch.manual_seed(args.seed)
     model = training.add_lora(lm.model, args).train()
     if args.memory_only:
         before = common.memory_in_use(lm)
         start = [p.detach().clone() for p in trained(model)]
-        loss_of = losses_of(model, length if shared else 0)[args.memory_only]
+        loss_of = losses_of(model, batches, shared)[args.memory_only]
         return print(json.dumps(common.peak_memory(lm, lambda: steps(model, start, batches, loss_of, args)) - before))
-    figures = measure(lm, model, batches, length if shared else 0, args, peers)
+    figures = measure(lm, model, batches, shared, args, peers)
     for peer in peers:
         figures["peers"][peer]["peak_bytes"] = common.memory_in_fresh_process(peer)
     show(lm, args, figures)

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
 
-from knowledge_boundary import cli, models, results
+from knowledge_boundary import cli, models, prefix, results
 from knowledge_boundary.results import UserError
 
 MB = 1e6
@@ -60,17 +60,18 @@ def chosen_peers(args) -> list:
     return [*names, "ours"]
 
 
-def load(args):
-    """The model of the command line, run once: its first run is slower and takes memory that stays.
+def load(args) -> tuple:
+    """(the model of the command line, what the engine's check of it found), as the stages load it.
 
-    ``about`` gets the two figures that others are measured by, before any adapter is added to the model.
+    The model has been run: the first run is slower, and takes memory that stays. Its ``about`` gets the two figures
+    that others are measured by, before any adapter is added to it.
     """
     lm = models.load(args, models.describe(args))
     lm.about["non_embedding_parameters"] = non_embedding_parameters(lm.model)
     lm.about["weights_bytes"] = sum(p.numel() * p.element_size() for p in lm.model.parameters())  # tied ones once
     with torch.inference_mode():
         lm.model(torch.tensor([lm.encode("What is the capital of France?")], device=lm.device))
-    return lm
+    return lm, prefix.check(lm)
 
 
 def synchronise(lm) -> None:
