@@ -174,9 +174,7 @@ def show(lm, args, figures) -> None:
         "share of limit", "peak memory",
     )  # fmt: skip
     title = f"{figures['examples']} examples, batch {args.batch_size}, {figures['tokens']} tokens, "
-    title += (
-        f"{figures['prefix_tokens']} shared by all; {lm.about['name']}, LoRA r {args.lora_r}, {lm.about['dtype']}, "
-    )
+    title += f"{figures['unique_tokens']} unique; {lm.about['name']}, LoRA r {args.lora_r}, {lm.about['dtype']}, "
     title += f"{lm.about['device']}, {figures['gflops']:.0f} GFLOP/s"
     rows = [
         (
