@@ -177,7 +177,7 @@ def main():
     args = arguments()
     peers = common.chosen_peers(args)
     lm, shared = common.load(args)
-    stops = sampling.stop_tokens(lm)
+    stops = lm.stop_tokens
     if args.memory_only:
         return print(json.dumps(memory(lm, args, shared, stops)))
     figures = {kind: measure(lm, args, kind, shared, peers, stops) for kind in args.prompts.split(",")}

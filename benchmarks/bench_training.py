@@ -78,10 +78,9 @@ def plain_loss(model, rows) -> torch.Tensor:
 def losses_of(model, batches, shared) -> dict:
     """{peer: function of a batch that gives its loss}; ours as ``training.AnswerTrainer`` calls it."""
     inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-    length = training.prefix_length([r for rows in batches for r in rows]) if shared else 0
     return {
         "plain": lambda rows: plain_loss(model, rows),
-        "ours": lambda rows: training.answer_loss(inner, rows, length),
+        "ours": lambda rows: training.answer_loss(inner, rows, shared),
     }
 
 

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
 
-from knowledge_boundary import cli, models, prefix, results
+from knowledge_boundary import cli, models, packing, results
 from knowledge_boundary.results import UserError
 
 MB = 1e6
@@ -40,11 +40,8 @@ def add_arguments(parser, peers) -> None:
 
 
 def add_batch_tokens(parser) -> None:
-    """--batch_tokens with the stages' own default."""
-    stages = cli.Parser("")
-    cli.add_run_arguments(stages)
-    default = stages.parse_args([]).batch_tokens
-    parser.add_argument("--batch_tokens", type=cli.positive, default=default, help="upper bound of tokens in a batch")
+    """--batch_tokens as the stages have it."""
+    parser.add_argument("--batch_tokens", type=cli.positive, help="tokens of a pass at most; default: as the stages'")
 
 
 def chosen_peers(args) -> list:
@@ -66,12 +63,12 @@ def load(args) -> tuple:
     The model has been run: the first run is slower, and takes memory that stays. Its ``about`` gets the two figures
     that others are measured by, before any adapter is added to it.
     """
-    lm = models.load(args, models.describe(args))
+    lm = models.load(args, cli.describe_model(args) if "batch_tokens" in args else models.describe(args))
     lm.about["non_embedding_parameters"] = non_embedding_parameters(lm.model)
     lm.about["weights_bytes"] = sum(p.numel() * p.element_size() for p in lm.model.parameters())  # tied ones once
     with torch.inference_mode():
         lm.model(torch.tensor([lm.encode("What is the capital of France?")], device=lm.device))
-    return lm, prefix.check(lm)
+    return lm, packing.check(lm)
 
 
 def synchronise(lm) -> None:
