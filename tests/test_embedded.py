@@ -32,9 +32,9 @@ def test_candidate_ids(lm):
     assert lm.tokenizer.batch_decode([[i] for i in ids]) == [" A", " B", " C", " D"]
 
 
-def letters_agree(lm, asked):
-    """Whether batched letter probabilities equal one whole forward pass each."""
-    texts = [prompts.letter_prompt(q, asked.shots[q.subject][:2]) for q in asked.questions]
+def letters_agree(lm, asked, num_shots=2):
+    """Whether packed letter probabilities equal one whole forward pass each, and so the predictions."""
+    texts = [prompts.letter_prompt(q, asked.shots[q.subject][:num_shots]) for q in asked.questions]
     letters = [q.letters for q in asked.questions]
     batches = scoring.letter_probabilities(lm, texts, letters, 4096, True)
     found = dict(itertools.chain.from_iterable(zip(*batch, strict=True) for batch in batches))
@@ -42,6 +42,7 @@ def letters_agree(lm, asked):
         candidates = scoring.candidate_ids(lm, text, letters[i])
         wanted = tiny.full_forward(lm, lm.encode(text))[-1, candidates].double().softmax(-1).numpy()
         assert np.abs(found[i] - wanted).max() <= 1e-4
+        assert found[i].argmax() == wanted.argmax()
 
 
 def test_letters_of_world_facts(lm):
@@ -51,6 +52,12 @@ def test_letters_of_world_facts(lm):
 @needs_shared
 def test_letters_of_mmlu(lm):
     letters_agree(lm, readers.load("mmlu", "val", SHARED, "anatomy", 5))
+
+
+@needs_shared
+def test_letters_of_a_long_subject(lm):
+    """Over 2,000 shared tokens, and passages that several questions share."""
+    letters_agree(lm, readers.load("mmlu", "test", SHARED, "high_school_european_history", 2), num_shots=5)
 
 
 def test_greedy_equals_generate(lm):

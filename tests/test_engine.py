@@ -1,44 +1,16 @@
-"""The engine against one whole forward pass per sequence: scoring, sampling, and what keeps them bounded."""
+"""Packing and scoring against one whole forward pass per sequence, and what keeps them bounded."""
 
-from collections import Counter
-
+import engine
 import numpy as np
 import pytest
-import scipy.stats
 import tiny
-import tokenizers
 import torch
-import transformers
+from engine import LARGE, OPTIONS, PROMPTS, SMALL, START, everything
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knowledge_boundary import packing, sampling, scoring
+from knowledge_boundary import packing, scoring
 from knowledge_boundary.results import UserError
-
-START = "The following are multiple choice questions (with answers) about capitals.\n\n" * 3
-TAILS = [
-    "What is the capital of France?",
-    "Iraq?",
-    "Which one of these is the capital of the country that has a border with Peru, Chile, Brazil and Argentina?",
-    "What is the chemical symbol for tungsten?",
-    "What?",
-    "What is the capital of Australia, and what is it not?" * 3,
-    "Is it Rome?",
-]
-PROMPTS = [f"{START}{tail}\nAnswer:" for tail in TAILS]
-OPTIONS = [[" A", " Paris, the city", " Rome"], [" B", " a"], [" Sucre", " La Paz is one"], *[[" x", " yes no"]] * 4]
-SMALL, LARGE = 40, 100_000
-
-
-def everything(batches, n) -> list:
-    """The results of all ``(indices, results)``, in order; every index stands once."""
-    found = {}
-    for indices, results in batches:
-        for i, result in zip(indices, results, strict=True):
-            assert i not in found
-            found[i] = result
-    assert sorted(found) == list(range(n))
-    return [found[i] for i in range(n)]
 
 
 @pytest.fixture(scope="module", params=tiny.EXACT)
@@ -49,9 +21,6 @@ def lm(request, words):
 @pytest.fixture(scope="module")
 def llama(words):
     return tiny.wrap(tiny.random_model("llama", len(words)), words)
-
-
-# ---- scoring ----
 
 
 @pytest.mark.parametrize("shared", [True, False])
@@ -148,23 +117,6 @@ def test_the_plan_of_whole_sequences_is_bounded_and_whole(units, batch_tokens):
         assert len(rows) * max(rows) <= batch_tokens or len(batch) == 1
 
 
-@settings(max_examples=200, deadline=None)
-@given(
-    lengths=st.lists(st.integers(1, 40), min_size=1, max_size=30),
-    rows_each=st.integers(1, 11),
-    batch_tokens=st.integers(1, 300),
-)
-def test_sampling_plans_are_bounded_and_whole(lengths, rows_each, batch_tokens):
-    packed = sampling.plan([[0] * (n + 2) for n in lengths], 2, rows_each, batch_tokens)
-    equal = sampling.plan_equal([[0] * n for n in lengths], rows_each, batch_tokens)
-    for batches in (packed, equal):
-        assert sorted(i for lanes in batches for lane in lanes for i in lane) == list(range(len(lengths)))
-        for lanes in batches:
-            own = [lengths[i] for lane in lanes for i in lane]
-            assert max(sum(own), len(own) * rows_each) <= batch_tokens or len(own) == 1
-    assert all(len({lengths[i] for i in lane}) == 1 for (lane,) in equal)
-
-
 def test_a_tree_holds_every_token_once():
     tree = packing.Tree()
     assert [tree.add(ids) for ids in ([5, 6, 7], [5, 6], [5, 8, 7], [6])] == [[0, 1, 2], [0, 1], [0, 3, 4], [5]]
@@ -222,185 +174,55 @@ def test_check_finds_an_inexact_cache(llama, monkeypatch):
     assert packing.check(llama) is False
 
 
-def limit_tokens(monkeypatch, module, most):
-    """Make ``module`` run out of memory with more than ``most`` tokens in a pass."""
-    hidden_states = module.hidden_states
-
-    def limited(model, lanes, *args, **kwargs):
-        if lanes.ids.numel() > most:
-            raise torch.OutOfMemoryError("out of memory")
-        return hidden_states(model, lanes, *args, **kwargs)
-
-    monkeypatch.setattr(module, "hidden_states", limited)
-
-
 def test_out_of_memory_halves_the_batch(llama, monkeypatch, capsys):
     letters = ["ABCD"] * len(PROMPTS)
     wanted = everything(scoring.letter_probabilities(llama, PROMPTS, letters, LARGE, True), len(PROMPTS))
-    limit_tokens(monkeypatch, scoring, 100)
+    engine.limit_tokens(monkeypatch, scoring, 100)
     found = everything(scoring.letter_probabilities(llama, PROMPTS, letters, LARGE, True), len(PROMPTS))
     assert np.abs(np.stack(found) - np.stack(wanted)).max() <= 1e-6
     assert "Out of memory" in capsys.readouterr().out
 
 
 def test_out_of_memory_with_one_question_ends(llama, monkeypatch):
-    limit_tokens(monkeypatch, scoring, 0)
+    engine.limit_tokens(monkeypatch, scoring, 0)
     with pytest.raises(UserError, match="out of memory"):
         list(scoring.letter_probabilities(llama, PROMPTS, ["ABCD"] * len(PROMPTS), LARGE, True))
 
 
-# ---- sampling ----
-
-IDS = [f"q{i}" for i in range(len(PROMPTS))]
-
-
-def sample(lm, prompts=PROMPTS, ids=IDS, n=6, most=6, batch_tokens=LARGE, shared=True, **options):
-    """(samples, greedy) of every prompt."""
-    batches = sampling.answer(lm, prompts, ids, n, most, batch_tokens, shared, **options)
-    return everything(batches, len(prompts))
+def break_head(lm, token, value=float("nan")):
+    """The model's logit of ``token`` becomes ``value`` everywhere."""
+    bias = torch.zeros(lm.vocabulary)
+    bias[token] = value
+    lm.model.lm_head.bias = torch.nn.Parameter(bias)
 
 
-def texts_of(answers):
-    """Each question's sampled texts and greedy text."""
-    return [([a.text for a in samples], greedy.text) for samples, greedy in answers]
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_logits_that_are_not_finite_name_the_question(words, value):
+    lm = tiny.wrap(tiny.random_model("llama", len(words)), words)
+    break_head(lm, scoring.candidate_ids(lm, PROMPTS[0], "D")[0], value)
+    names = [f"capitals/test/{i}" for i in range(2)]
+    wanted = r"question capitals/test/\d: the model's logits are not finite in float32"
+    for shared in (True, False):
+        with pytest.raises(UserError, match=wanted):
+            list(scoring.letter_probabilities(lm, PROMPTS[:2], ["ABC", "ABCD"], LARGE, shared, names=names))
+        with pytest.raises(UserError, match=wanted):
+            list(scoring.option_log_likelihoods(lm, PROMPTS[:2], OPTIONS[:2], LARGE, shared, names=names))
+    found = everything(scoring.letter_probabilities(lm, PROMPTS[:2], ["ABC"] * 2, LARGE, True, names=names), 2)
+    assert all(np.isfinite(p).all() for p in found)  # only the letters' rows of the head are computed
 
 
-@pytest.mark.parametrize("shared", [True, False])
-def test_greedy_equals_generate(lm, shared):
-    most = 12
-    found = sample(lm, n=0, most=most, shared=shared)
-    for prompt, (samples, greedy) in zip(PROMPTS, found, strict=True):
-        ids = torch.tensor([lm.encode(prompt)])
-        out = lm.model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=most)
-        text = lm.tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True)
-        assert greedy.text == text.split("\n")[0].strip()
-        assert samples == []
-
-
-def slow_tree(lm, prompt, question_id, n, most, temperature, seed):
-    """The same draws in the same order, with one whole forward pass per distinct beginning."""
-    ids, generator, stops = lm.encode(prompt), sampling.generator(seed, question_id), lm.stop_tokens
-    rows, finished = [((), n, 0.0)], Counter()
-    while rows:
-        children = []
-        for tokens, count, total in rows:
-            logits = tiny.full_forward(lm, [*ids, *tokens])[-1]
-            cumulative = (logits.double() / temperature).softmax(-1).cumsum(-1).numpy()
-            drawn = np.searchsorted(cumulative, generator.random(count) * cumulative[-1], side="right")
-            for token, times in sorted(Counter(drawn.tolist()).items()):
-                if token in stops:
-                    finished[tokens, round(total, 3)] += times
-                    continue
-                child = ((*tokens, token), times, total + logits.log_softmax(-1)[token].item())
-                if len(child[0]) == most:
-                    finished[child[0], round(child[2], 3)] += times
-                else:
-                    children.append(child)
-        rows = children
-    return Counter({(lm.tokenizer.decode(t, skip_special_tokens=True).strip(), p): k for (t, p), k in finished.items()})
-
-
-@pytest.mark.parametrize("shared", [True, False])
-@pytest.mark.parametrize("temperature", [1.0, 0.4])
-def test_the_tree_equals_a_slow_reference(lm, temperature, shared):
-    found = sample(lm, n=8, most=5, shared=shared, temperature=temperature, seed=3, greedy=False)
-    for prompt, question_id, (samples, greedy) in zip(PROMPTS, IDS, found, strict=True):
-        wanted = slow_tree(lm, prompt, question_id, 8, 5, temperature, 3)
-        assert Counter(a.text for a in samples) == sum((Counter({t: k}) for (t, _), k in wanted.items()), Counter())
-        values = sorted(sum(a.logprobs) for a in samples)
-        assert values == pytest.approx(sorted(p for (_, p), k in wanted.items() for _ in range(k)), abs=2e-3)
-        assert greedy is None
-
-
-def word_model():
-    """A Llama of five words and an end token: all its answers of three words can be written down."""
-    vocabulary = {w: i for i, w in enumerate(["<pad>", "<bos>", "<eos>", "a", "b", "c", "d", "\n"])}
-    inner = tokenizers.Tokenizer(tokenizers.models.WordLevel(vocabulary, unk_token="<pad>"))
-    inner.pre_tokenizer = tokenizers.pre_tokenizers.Split(" ", "removed")
-    words = transformers.PreTrainedTokenizerFast(tokenizer_object=inner, eos_token="<eos>")
-    return tiny.wrap(tiny.random_model("llama", len(vocabulary), seed=1), words)
-
-
-def exact_distribution(lm, prompt, most) -> dict:
-    """{tokens: probability} of every answer of at most ``most`` tokens."""
-    stops, probabilities, open_ones = lm.stop_tokens, {}, {(): 1.0}
-    for _ in range(most):
-        longer = {}
-        for tokens, p in open_ones.items():
-            for token, q in enumerate(tiny.full_forward(lm, [*lm.encode(prompt), *tokens])[-1].double().softmax(-1)):
-                if token in stops:
-                    probabilities[tokens] = probabilities.get(tokens, 0) + p * q.item()
-                else:
-                    longer[(*tokens, token)] = p * q.item()
-        open_ones = longer
-    return probabilities | open_ones
-
-
-def test_samples_have_the_exact_distribution():
-    lm, questions, n = word_model(), 300, 10
-    wanted = {lm.tokenizer.decode(list(t)): p for t, p in exact_distribution(lm, "a b a", 2).items()}
-    assert sum(wanted.values()) == pytest.approx(1)
-    found = sample(lm, ["a b a"] * questions, [f"x{i}" for i in range(questions)], n=n, most=2)
-    counts = Counter(a.text for samples, _ in found for a in samples)
-    assert set(counts) <= set(wanted)
-    common = [t for t, p in wanted.items() if p * questions * n >= 5]
-    rare = 1 - sum(wanted[t] for t in common)
-    expected = np.array([*(wanted[t] for t in common), rare]) * questions * n
-    observed = np.array([*(counts[t] for t in common), sum(k for t, k in counts.items() if t not in common)])
-    assert len(common) > 10
-    assert scipy.stats.chisquare(observed, expected).pvalue > 1e-4
-    # Not the same draws for every question.
-    assert len({tuple(a.text for a in samples) for samples, _ in found}) > questions / 2
-
-
-def test_answers_do_not_depend_on_their_company(llama):
-    wanted = texts_of(sample(llama))
-    assert texts_of(sample(llama, batch_tokens=1)) == wanted
-    assert texts_of(sample(llama, shared=False)) == wanted
-    order = [4, 1, 6]
-    some = sample(llama, [PROMPTS[i] for i in order], [IDS[i] for i in order])
-    assert texts_of(some) == [wanted[i] for i in order]
-    assert [s for s, _ in texts_of(sample(llama, seed=1))] != [s for s, _ in wanted]
-
-
-def test_batches_that_are_skipped_change_nothing(llama):
-    whole = dict(enumerate(texts_of(sample(llama, batch_tokens=30))))
-    rest = list(sampling.answer(llama, PROMPTS, IDS, 6, 6, 30, True, skip=lambda indices: 0 in indices))
-    found = {i: text for indices, answers in rest for i, text in zip(indices, texts_of(answers), strict=True)}
-    assert 0 < len(found) < len(whole)
-    assert all(whole[i] == text for i, text in found.items())
-
-
-def test_a_narrow_nucleus_is_greedy(llama):
-    for samples, greedy in sample(llama, top_p=1e-9):
-        assert [a.text for a in samples] == [greedy.text] * 6
-
-
-def test_nucleus_holds_the_smallest_set(llama):
-    logits = torch.log(torch.tensor([[0.5, 0.3, 0.15, 0.05]]))
-    rows = [sampling.Row(0, 4000, False)]
-    drawn = sampling.draw_tokens(rows, logits, {0: np.random.default_rng(0)}, 1.0, 0.6)[0]
-    assert set(drawn.tolist()) == {0, 1}
-    assert np.mean(drawn == 0) == pytest.approx(0.5 / 0.8, abs=0.03)
-
-
-def test_lengths_multiplicities_and_probability(llama):
-    for prompt, (samples, greedy) in zip(PROMPTS, sample(llama, n=9, most=4), strict=True):
-        assert len(samples) == 9
-        for a in [*samples, greedy]:
-            assert len(a.logprobs) <= 4
-        logprobs = tiny.full_forward(llama, llama.encode(prompt))[-1].log_softmax(-1)
-        if greedy.logprobs:
-            assert greedy.logprobs[0] == pytest.approx(logprobs.max().item(), abs=1e-5)
-            assert greedy.probability == pytest.approx(np.prod(np.exp(greedy.logprobs)) ** (1 / len(greedy.logprobs)))
-
-
-def test_an_empty_answer_has_probability_zero():
-    assert sampling.Answer("", []).probability == 0
-    assert sampling.Answer("x", [np.log(0.5), np.log(0.125)]).probability == pytest.approx(0.25)
-
-
-def test_sampling_survives_out_of_memory(llama, monkeypatch):
-    wanted = texts_of(sample(llama))
-    limit_tokens(monkeypatch, sampling, 100)
-    assert texts_of(sample(llama)) == wanted
+def test_options_share_their_question(llama):
+    """Every token of a cloze question runs once for all its options."""
+    passed = []
+    unit = [[scoring.Request(*llama.encode_pair(PROMPTS[0], option)) for option in (" Rome", " Paris", " Paris or")]]
+    handle = llama.model.base_model.register_forward_pre_hook(
+        lambda module, args, kwargs: passed.append(kwargs["input_ids"].numel()), with_kwargs=True
+    )
+    try:
+        list(scoring.run(llama, unit, lambda hidden, requests, names: [0] * len(requests), LARGE, True))
+    finally:
+        handle.remove()
+    tree = packing.Tree()
+    for request in unit[0]:
+        tree.add(request.ids)
+    assert sum(passed) == len(tree)
