@@ -4,13 +4,12 @@ Examples:
   python run_MMLU.py --dataset world_facts_mc --split test --scoring cloze --num_shots 5
   python run_MMLU.py --model Qwen/Qwen2.5-3B --dataset mmlu --method unsure
   python run_MMLU.py --model openlm-research/open_llama_3b --dataset data/MMLU --domain ID --method unknown
+  torchrun --nproc_per_node 8 run_MMLU.py --model Qwen/Qwen2.5-7B --dataset mmlu
 """
 
 from pathlib import Path
 
-from tqdm import tqdm
-
-from knowledge_boundary import boundary, cli, mmlu, models, prefix, questions, report, scoring, training_data
+from knowledge_boundary import boundary, cli, mmlu, models, prefix, questions, ranks, report, scoring, training_data
 from knowledge_boundary.results import Run, UserError
 
 
@@ -59,21 +58,23 @@ def main():
     path = cli.output_path(args, about["name"], asked.name, "boundary.json")
     run = Run("run_MMLU", path, args, about, asked.describe())
     finished = run.finished()
-    if finished and Path(finished["summary"]["training_data"]).exists():
+    if ranks.exchange(finished and Path(finished["summary"]["training_data"]).exists())[0]:
         return cli.already_done(run.path)
     run.resume()
 
     lm = models.load(args, about)
     shared = prefix.check(lm)
     texts = [boundary.prompt(lm, q, s, args) for q, s in zip(asked.questions, shots, strict=True)]
-    with tqdm(total=len(texts), initial=len(run.records), unit="question", desc="probing") as bar:
+    with cli.progress(len(texts), len(run.done), "probing") as bar:
         for group, group_texts in questions.grouped(asked.questions, texts):
-            skip = run.has_all([q.id for q in group])
+            skip = run.skip([q.id for q in group])
             for indices, found in probabilities(lm, group, group_texts, args, shared, skip):
                 run.journal([boundary.record(group[i], p) for i, p in zip(indices, found, strict=True)])
                 bar.update(len(indices))
 
-    records = [run.records[q.id] for q in asked.questions]
+    records = run.collect([q.id for q in asked.questions])
+    if records is None:  # the first process goes on alone
+        return
     name = args.result or f"{about['name']}_{asked.name}"
     pairs = boundary.training_pairs(asked.questions, texts, records, args)
     data = training_data.write(f"{name}_{args.method}", "text2text", pairs, None)
@@ -86,4 +87,4 @@ def main():
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    cli.run(main, divided=True)
