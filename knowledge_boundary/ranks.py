@@ -73,7 +73,7 @@ def watch() -> None:
     def wait():
         while os.read(read, 1) != bytes([signal.SIGTERM]):
             pass  # Ctrl-C is Python's own
-        end(f"{os.path.basename(sys.argv[0])}: {ENDED}", 128 + signal.SIGTERM)
+        end(f"\n{os.path.basename(sys.argv[0])}: {ENDED}", 128 + signal.SIGTERM)  # below the progress bar
 
     threading.Thread(target=wait, daemon=True).start()
 
