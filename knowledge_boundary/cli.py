@@ -37,7 +37,7 @@ def run(main, divided: bool = False) -> None:
     except UserError as e:
         ranks.end(f"{name}: {e}", 2)
     except ranks.PeerEnded as e:
-        ranks.end(f"{name}: {ranks.ENDED} ({e})", 1)
+        ranks.end(f"{name}: {e}", 1)
     except KeyboardInterrupt:
         ranks.end("\nInterrupted; the same command resumes.", 130)
 

@@ -55,8 +55,11 @@ def start() -> None:
     global _started
     if launched() and not _started:
         watch()
-        with peers():
+        try:
             dist.init_process_group("gloo", timeout=TIMEOUT)
+        except (RuntimeError, ValueError) as e:
+            reason = str(e).strip().partition("\n")[0]
+            raise PeerEnded(f"the processes cannot reach each other ({reason})") from e
         _started = True
 
 
@@ -139,11 +142,11 @@ def gather(value) -> list | None:
 
 @contextlib.contextmanager
 def peers():
-    """Turns a connection that breaks, or cannot be made, into ``PeerEnded``."""
+    """Turns a connection that breaks into ``PeerEnded``."""
     try:
         yield
-    except (RuntimeError, ValueError) as e:
-        raise PeerEnded(str(e).strip().partition("\n")[0]) from e
+    except RuntimeError as e:
+        raise PeerEnded(ENDED) from e
 
 
 @contextlib.contextmanager

@@ -77,25 +77,50 @@ def child(launcher, rank) -> int:
 @pytest.fixture
 def mmlu_line(checkpoint):
     return [
-        "run_MMLU.py", "--model", checkpoint, "--dataset", "world_facts_mc", "--num_shots", 2, "--limit", 12,
-        "--subjects", "country_capital,city_country", "--output_dir", "out", "--batch_tokens", 400,
+        "run_MMLU.py", "--model", checkpoint, "--dataset", "world_facts_mc", "--num_shots", 2, "--limit", 40,
+        "--subjects", "country_capital,city_country", "--output_dir", "out",
     ]  # fmt: skip
 
 
-def test_run_mmlu_by_two_processes_and_by_two_hosts_without_a_common_folder(tmp_path, mmlu_line):
-    single, two, first, second = (tmp_path / name for name in ("single", "two", "first", "second"))
-    alone(single, *mmlu_line)
-    assert torchrun(two, 2, *mmlu_line).wait() == 0
-    port = free_port()
-    hosts = [torchrun(cwd, 1, *mmlu_line, nodes=2, node=i, port=port) for i, cwd in enumerate((first, second))]
-    assert [host.wait() for host in hosts] == [0, 0], output(first) + output(second)
+def same_as_alone(single, folder):
+    """Whether a host has what one process alone has written, and printed its summary once."""
     wanted = tiny.without_times(single / "out/boundary.json")
     data = Path(wanted["summary"]["training_data"])
-    for folder in (two, first):
-        assert tiny.without_times(folder / "out/boundary.json") == wanted
-        assert (folder / data).read_bytes() == (single / data).read_bytes()
-        assert sorted(p.name for p in (folder / "out").iterdir()) == ["boundary.json", "boundary.png"]
-        assert output(folder).count("Next: ") == 1
+    assert tiny.without_times(folder / "out/boundary.json") == wanted
+    assert (folder / data).read_bytes() == (single / data).read_bytes()
+    assert sorted(p.name for p in (folder / "out").iterdir()) == ["boundary.json", "boundary.png"]
+    assert output(folder).count("Next: ") == 1
+
+
+def test_run_mmlu_by_two_processes(tmp_path, mmlu_line):
+    line = [*mmlu_line, "--batch_tokens", 500]
+    single, two = tmp_path / "single", tmp_path / "two"
+    alone(single, *line)
+    assert torchrun(two, 2, *line).wait() == 0
+    same_as_alone(single, two)
+
+
+def test_run_mmlu_by_two_hosts_without_a_common_folder_one_of_them_killed(tmp_path, mmlu_line):
+    single, first, second = (tmp_path / name for name in ("single", "first", "second"))
+    alone(single, *mmlu_line, *SLOW)
+
+    def start():
+        port = free_port()
+        return [
+            torchrun(cwd, 1, *mmlu_line, *SLOW, nodes=2, node=i, port=port) for i, cwd in enumerate((first, second))
+        ]
+
+    journals = [first / "out/boundary.json.partial", second / "out/boundary.json.partial.1"]
+    hosts = start()
+    assert wait_until(lambda: lines(journals[1]) > 3)
+    os.kill(child(hosts[1], 1), signal.SIGKILL)
+    assert 0 not in [host.wait() for host in hosts]
+    assert output(first).count(NOTE) == 1
+    assert "Traceback" not in output(first)
+    assert min(map(lines, journals)) > 3
+
+    assert [host.wait() for host in start()] == [0, 0], output(first) + output(second)
+    same_as_alone(single, first)
     assert list((second / "out").iterdir()) == []
     assert "Next: " not in output(second)
 
