@@ -162,7 +162,7 @@ def first_on_host():
 def device(name: str) -> torch.device:
     """The device of this rank's model: where a host has several GPUs, its ranks take them in turn."""
     if name == "cuda" and world() > 1:
-        found = torch.device("cuda", local_rank() % torch.cuda.device_count())
+        found = torch.device("cuda", local_rank() % max(1, torch.cuda.device_count()))
         torch.cuda.set_device(found)
         return found
     return torch.device(name)

@@ -231,7 +231,7 @@ class Run:
         Any number of processes on any hosts may have left it; after this all agree on what is finished.
 
         Raises:
-            UserError: a journal is of another run, or this process runs another command than rank 0.
+            UserError: a journal is of another run, or another process runs another command.
         """
         for journal in self.journals():
             if self.args.get("overwrite"):
@@ -239,7 +239,8 @@ class Run:
             else:
                 self.records = self.read_journal(journal) | self.records
         found = ranks.exchange((clean(self.identity()), list(self.records)))
-        self.refuse_another(found[0][0], "the first process", "give all hosts the same command, data and versions")
+        for rank, (identity, _) in enumerate(found):
+            self.refuse_another(identity, f"process {rank}", "give all hosts the same command, data and versions")
         keys = [set(own) for _, own in found]
         self.done = set().union(*keys)
         self.given = set().union(*keys[: ranks.rank()])

@@ -230,7 +230,7 @@ def test_a_process_of_another_command_is_refused(tmp_path, monkeypatch):
     other = results.Run("run_MMLU", tmp_path / "x.json", argparse.Namespace(seed=1, overwrite=False))
     run = results.Run("run_MMLU", tmp_path / "x.json", argparse.Namespace(seed=0, overwrite=False))
     monkeypatch.setattr(ranks, "exchange", lambda value: [(results.clean(other.identity()), []), value])
-    with pytest.raises(results.UserError, match="first process is of another run: --seed was 1, is now 0"):
+    with pytest.raises(results.UserError, match="process 0 is of another run: --seed was 1, is now 0"):
         run.resume()
     assert list(tmp_path.iterdir()) == []
 
