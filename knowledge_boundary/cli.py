@@ -39,7 +39,7 @@ def run(main, divided: bool = False) -> None:
     except ranks.PeerEnded as e:
         ranks.end(f"{name}: {e}", 1)
     except KeyboardInterrupt:
-        ranks.end("\nInterrupted; the same command resumes.", 130)
+        ranks.end(f"\n{ranks.INTERRUPTED}", 130)
 
 
 def positive(text: str) -> int:

@@ -17,6 +17,7 @@ import torch.distributed as dist
 # A rank may wait for another for as long as a run takes; a peer that has ended is noticed by its closed connection.
 TIMEOUT = timedelta(days=60)
 ENDED = "another process of this run ended, or the run was stopped; the same command resumes"
+INTERRUPTED = "Interrupted; the same command resumes."
 
 _started = False
 _ending = threading.Lock()  # held by the thread that ends this process
@@ -64,19 +65,23 @@ def start() -> None:
 
 
 def watch() -> None:
-    """End at once on SIGTERM, which torchrun sends to the survivors of a rank that has ended.
+    """End at once on SIGTERM, which torchrun sends to the survivors of a rank that has ended, and on Ctrl-C.
 
-    A thread reads the signal: a Python handler would wait for the end of a long forward, or of a long wait for peers.
+    A thread reads the signal: a Python handler would wait for the end of a long forward, or of a long wait for peers,
+    and torchrun sends a second one after the terminal's.
     """
     read, write = os.pipe()
     os.set_blocking(write, False)
-    signal.signal(signal.SIGTERM, lambda *_: None)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
     signal.set_wakeup_fd(write, warn_on_full_buffer=False)
 
     def wait():
-        while os.read(read, 1) != bytes([signal.SIGTERM]):
-            pass  # Ctrl-C is Python's own
-        end(f"\n{os.path.basename(sys.argv[0])}: {ENDED}", 128 + signal.SIGTERM)  # below the progress bar
+        number = 0
+        while number not in (signal.SIGTERM, signal.SIGINT):
+            number = os.read(read, 1)[0]
+        line = f"{os.path.basename(sys.argv[0])}: {ENDED}" if number == signal.SIGTERM else INTERRUPTED
+        end(f"\n{line}", 128 + number)  # below the progress bar
 
     threading.Thread(target=wait, daemon=True).start()
 
