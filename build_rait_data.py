@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from knowledge_boundary import cli, conflict, models, packing, prompts, questions, selection, training_data
+from knowledge_boundary import cli, conflict, models, packing, prompts, questions, ranks, selection, training_data
 from knowledge_boundary.results import Run, UserError, read_json
 
 
@@ -72,6 +72,8 @@ def write_training_data(tokenizer, entries, args, name) -> Path:
 def main():
     """Select by every method asked for; write selection_METHOD.json and the training data."""
     args = arguments()
+    if ranks.launched():
+        raise UserError("runs in one process; start it with python, without torchrun")
     model = models.short_name(args.model)
     args.state_init = args.state_init or str(cli.output_path(args, model, args.dataset, "state_init.json"))
     args.state_rehearsal = args.state_rehearsal or str(

@@ -10,8 +10,6 @@ import itertools
 import json
 from pathlib import Path
 
-from tqdm import tqdm
-
 from knowledge_boundary import (
     answers,
     cli,
@@ -20,6 +18,7 @@ from knowledge_boundary import (
     packing,
     prompts,
     questions,
+    ranks,
     report,
     sampling,
     scoring,
@@ -125,22 +124,27 @@ def evaluate_model(args) -> None:
     lm = models.load(args, about)
     shared = packing.check(lm)
     total = sum(len(asked.questions) for asked in sets.values())
-    with tqdm(total=total, initial=len(run.records), unit="question", desc="evaluating") as bar:
+    with cli.progress(total, len(run.done), "evaluating") as bar:
         for label, asked in sets.items():
             keys = [f"{label}:{q.id}" for q in asked.questions]
-            for records in evaluate(lm, label, asked.questions, args, shared, run.has_all(keys)):
+            for records in evaluate(lm, label, asked.questions, args, shared, run.skip(keys)):
                 run.journal(records)
                 bar.update(len(records))
 
-    by_set = {label: [run.records[f"{label}:{q.id}"] for q in asked.questions] for label, asked in sets.items()}
+    collected = run.collect([f"{label}:{q.id}" for label, asked in sets.items() for q in asked.questions])
+    if collected is None:  # the first process goes on alone
+        return
+    by_set = {label: [r for r in collected if r["dataset"] == label] for label in sets}
     summary = {label: evaluation.metrics(records, bases[label], args.seed) for label, records in by_set.items()}
-    run.finish({"model": args.name, "datasets": summary}, [r for records in by_set.values() for r in records])
+    run.finish({"model": args.name, "datasets": summary}, collected)
     print(evaluation.table([{"model": args.name, "dataset": label, **m} for label, m in summary.items()]))
     cli.closing([run.path], "python eval_refusal.py --compare FILE… of the models to compare")
 
 
 def compare(args) -> None:
     """Write comparison.json and report.html of several evaluations."""
+    if ranks.world() > 1:
+        raise UserError("--compare: runs in one process; start it with python, without torchrun")
     evals = [read_json(path, "eval_refusal", "--compare") for path in args.compare]
     names = [e["summary"]["model"] for e in evals]
     if len(set(names)) < len(names):
@@ -223,4 +227,4 @@ def main():
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    cli.run(main, divided=True)

@@ -4,14 +4,25 @@ Examples:
   python run_MMLU.py --dataset world_facts_mc --split test --scoring cloze --num_shots 5
   python run_MMLU.py --model Qwen/Qwen2.5-3B --dataset mmlu --method unsure
   python run_MMLU.py --model openlm-research/open_llama_3b --dataset data/MMLU --domain ID --method unknown
+  torchrun --nproc_per_node 8 run_MMLU.py --model Qwen/Qwen2.5-7B --dataset mmlu
 """
 
 from functools import partial
 from pathlib import Path
 
-from tqdm import tqdm
-
-from knowledge_boundary import boundary, cli, figures, mmlu, models, packing, prompts, questions, scoring, training_data
+from knowledge_boundary import (
+    boundary,
+    cli,
+    figures,
+    mmlu,
+    models,
+    packing,
+    prompts,
+    questions,
+    ranks,
+    scoring,
+    training_data,
+)
 from knowledge_boundary.results import Run, UserError
 
 
@@ -53,7 +64,7 @@ def main():
     if args.domain != "all":
         asked.questions = mmlu.domain_part(asked.questions, args.domain)
         questions.check_set(asked.questions, f"--domain {args.domain} of {args.dataset}")
-        print(f"--domain {args.domain}: {mmlu.DOMAINS[args.domain]}: {len(asked.questions)} questions", flush=True)
+        cli.say(f"--domain {args.domain}: {mmlu.DOMAINS[args.domain]}: {len(asked.questions)} questions")
     if args.scoring == "cloze" and args.chat_template:
         raise UserError("--scoring cloze: plain prompts only; leave --chat_template out")
     shots = [cli.shots_of(asked, q, args.num_shots) for q in asked.questions]
@@ -61,7 +72,7 @@ def main():
     path = cli.output_path(args, about["name"], asked.name, "boundary.json")
     run = Run("run_MMLU", path, args, about, asked.describe())
     finished = run.finished()
-    if finished and Path(finished["summary"]["training_data"]).exists():
+    if ranks.exchange(finished and Path(finished["summary"]["training_data"]).exists())[0]:
         return cli.already_done(run.path)
     run.resume()
 
@@ -71,14 +82,16 @@ def main():
     build = partial(boundary.prompt, lm, args=args)
     texts, dropped = prompts.within_window(lm, asked.questions, shots, build, room)
     cut = cli.shots_dropped(lm, dropped)
-    with tqdm(total=len(texts), initial=len(run.records), unit="question", desc="probing") as bar:
+    with cli.progress(len(texts), len(run.done), "probing") as bar:
         for group, group_texts in questions.grouped(asked.questions, texts, dropped):
-            skip = run.has_all([q.id for q in group])
+            skip = run.skip([q.id for q in group])
             for indices, found in probabilities(lm, group, group_texts, args, shared, skip):
                 run.journal([boundary.record(group[i], p) for i, p in zip(indices, found, strict=True)])
                 bar.update(len(indices))
 
-    records = [run.records[q.id] for q in asked.questions]
+    records = run.collect([q.id for q in asked.questions])
+    if records is None:  # the first process goes on alone
+        return
     name = args.result or f"{about['name']}_{asked.name}" + (f"_{args.domain}" if args.domain != "all" else "")
     pairs = boundary.training_pairs(asked.questions, texts, records, args, lm.tokenizer.eos_token or "")
     data = training_data.write(f"{name}_{args.method}", "text2text", pairs, None)
@@ -92,4 +105,4 @@ def main():
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    cli.run(main, divided=True)

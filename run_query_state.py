@@ -8,13 +8,13 @@ Examples:
   python run_query_state.py --model models/smollm2-rehearsal --num_shots 0 --chat_template
   python run_query_state.py --model Qwen/Qwen2.5-3B --dataset mmlu --split test --num_shots 5
   python run_query_state.py --dataset world_facts_mc --split test --num_shots 5 --estimator sample --num_samples 100
+  torchrun --nproc_per_node 8 run_query_state.py --model Qwen/Qwen2.5-7B --dataset triviaqa --split train
 """
 
 import math
 from functools import partial
 
 import numpy as np
-from tqdm import tqdm
 
 from knowledge_boundary import answers, cli, figures, models, packing, prompts, questions, sampling, scoring, state
 from knowledge_boundary.results import Run, UserError
@@ -126,14 +126,16 @@ def main():
     texts, dropped = prompts.within_window(lm, asked.questions, shots, build, room)
     cut = cli.shots_dropped(lm, dropped)
     query = query_choices if multiple_choice else query_open
-    with tqdm(total=len(texts), initial=len(run.records), unit="question", desc="asking") as bar:
+    with cli.progress(len(texts), len(run.done), "asking") as bar:
         for group, group_texts in questions.grouped(asked.questions, texts, dropped):
-            skip = run.has_all([q.id for q in group])
+            skip = run.skip([q.id for q in group])
             for records in query(lm, group, group_texts, args, shared, skip, embedder):
                 run.journal(records)
                 bar.update(len(records))
 
-    records = [run.records[q.id] for q in asked.questions]
+    records = run.collect([q.id for q in asked.questions])
+    if records is None:  # the first process goes on alone
+        return
     summary = {"estimator": args.estimator, **state.summarise(records), "shots_dropped": cut}
     summary["prefix_cache"] = "shared" if shared else "whole prompts"
     result = run.finish(summary, records)
@@ -147,4 +149,4 @@ def main():
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    cli.run(main, divided=True)

@@ -4,7 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import models, questions, readers
+from tqdm import tqdm
+
+from . import models, questions, ranks, readers
 from .results import UserError
 
 
@@ -15,20 +17,29 @@ class Parser(argparse.ArgumentParser):
         super().__init__(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
 
     def error(self, message):
-        """Print one line and exit with 2."""
-        self.exit(2, f"{self.prog}: {message}\n")
+        """One line and exit code 2 (see ``run``)."""
+        raise UserError(message)
 
 
-def run(main) -> None:
-    """Call ``main``; what the user can mend ends as one line on stderr and exit code 2."""
+def run(main, divided: bool = False) -> None:
+    """Call ``main``; what the user can mend ends as one line on stderr and exit code 2.
+
+    Args:
+        main: the stage.
+        divided: whether the stage divides its batches over torchrun's processes.
+    """
+    name = Path(sys.argv[0]).name
     try:
+        if divided:
+            ranks.start()
         main()
+        ranks.stop()
     except UserError as e:
-        print(f"{Path(sys.argv[0]).name}: {e}", file=sys.stderr)
-        sys.exit(2)
+        ranks.end(f"{name}: {e}", 2)
+    except ranks.PeerEnded as e:
+        ranks.end(f"{name}: {e}", 1)
     except KeyboardInterrupt:
-        print("\nInterrupted; the same command resumes.", file=sys.stderr)
-        sys.exit(130)
+        ranks.end(f"\n{ranks.INTERRUPTED}", 130)
 
 
 def positive(text: str) -> int:
@@ -122,11 +133,12 @@ def load_questions(args, name=None, split=None) -> questions.QuestionSet:
     With ``name`` and ``split``, one of several sets: --subjects is then left to the caller.
     """
     subjects = None if name else args.subjects
-    asked = readers.load(
-        name or args.dataset, split or args.split, args.data_dir, subjects, args.limit, args.skip_invalid
-    )
+    with ranks.first_on_host():
+        asked = readers.load(
+            name or args.dataset, split or args.split, args.data_dir, subjects, args.limit, args.skip_invalid
+        )
     if asked.skipped:
-        print(f"{asked.name} {asked.split}: {asked.skipped} invalid records left out (--skip_invalid)", flush=True)
+        say(f"{asked.name} {asked.split}: {asked.skipped} invalid records left out (--skip_invalid)")
     return asked
 
 
@@ -159,17 +171,30 @@ def shots_dropped(lm, dropped) -> dict:
     """``summary.shots_dropped`` from how many shots each question has lost to the model's window; says if any has."""
     found = {"questions": sum(cut > 0 for cut in dropped), "shots": sum(dropped)}
     if found["questions"]:
-        print(
+        say(
             f"Longer than the model's window ({lm.window} tokens): {found['questions']} of {len(dropped)} prompts; "
-            f"{found['shots']} examples left out from their front",
-            flush=True,
+            f"{found['shots']} examples left out from their front"
         )
     return found
 
 
+def progress(total: int, done: int, verb: str):
+    """The bar of a stage that asks ``total`` questions, ``done`` before; of several processes, of the first's share."""
+    if ranks.world() > 1:
+        total = done - (done - total) // ranks.world()  # rounded up
+        verb += f" (1 of {ranks.world()} processes)"
+    return tqdm(total=total, initial=done, unit="question", desc=verb, disable=ranks.rank() > 0)
+
+
+def say(line: str) -> None:
+    """Print a line that all processes of a run would print, once."""
+    if ranks.rank() == 0:
+        print(line, flush=True)
+
+
 def already_done(path) -> None:
     """The one line of a stage that has nothing to do."""
-    print(f"Already done: {path} (--overwrite runs it again)")
+    say(f"Already done: {path} (--overwrite runs it again)")
 
 
 def closing(written, next_command: str) -> None:

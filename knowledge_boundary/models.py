@@ -16,6 +16,7 @@ import torch
 import transformers
 from packaging import version
 
+from . import ranks
 from .results import UserError
 
 # transformers announces its own renamings to every user of its public classes.
@@ -112,6 +113,7 @@ def embedded_folder() -> Path:
     return folder
 
 
+@ranks.first_on_host()
 def model_path(name: str, revision=None) -> Path:
     """The local folder or file of a model: the embedded one's, a path as it is, a hub id's snapshot.
 
@@ -235,10 +237,11 @@ def load(args, about: dict) -> LM:
         UserError: the folder lacks weights or a tokenizer, or they are damaged.
     """
     path = Path(about["path"])
-    with one_line(args.model):
+    # transformers copies a model's own code into a cache of the host: one process first.
+    with one_line(args.model), ranks.first_on_host() if args.trust_remote_code else contextlib.nullcontext():
         tokenizer = load_tokenizer(args, about)
         model = load_weights(path, DTYPES[about["dtype"]], {"trust_remote_code": args.trust_remote_code})
-    device = torch.device(about["device"])
+    device = ranks.device(about["device"])
     model = model.to(device).eval()
     about["parameters"] = sum(p.numel() for p in model.parameters())
     return LM(model, tokenizer, device, about)
@@ -278,6 +281,7 @@ def load_weights(path: Path, dtype, options):
     return peft.PeftModel.from_pretrained(base, path).merge_and_unload()
 
 
+@ranks.first_on_host()
 def load_embedder(name: str):
     """A ``SentenceTransformer``: ``minilm`` is the installed package's all-MiniLM-L6-v2, else a path or hub id."""
     from sentence_transformers import SentenceTransformer

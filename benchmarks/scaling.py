@@ -1,0 +1,137 @@
+"""What the 14,042 five-shot questions of MMLU's test split cost a 3B, a 7B and a 70B model: memory and time, computed.
+
+Nothing is run: the share of the arithmetic limit is a flag, to be taken from a measurement on the device in question.
+
+Examples:
+  python benchmarks/scaling.py --share 0.5
+  python benchmarks/scaling.py --share 0.3 --tflops 312 --batch_tokens 8192
+  python benchmarks/scaling.py --dataset data/MMLU      # counts the tokens anew, with the tokenizer of --tokenizer
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import torch
+import transformers
+
+from knowledge_boundary import cli, models, packing, prompts, questions, readers
+from knowledge_boundary.results import UserError
+
+QUESTIONS, SUBJECTS = 14042, 57  # MMLU's test split (Hendrycks et al. 2021)
+# Printed by --dataset with the original release's CSV files of 20 subjects, SmolLM2's tokenizer, 5 shots.
+COUNTED = {"subjects": 20, "questions": 4485, "prefix": 584.9, "own": 85.0, "whole": 669.8, "longest": 2495}
+
+# The sizes in the models' published config.json (huggingface.co/NAME); none of them ties its head to its embeddings.
+MODELS = {
+    "openlm-research/open_llama_3b": (
+        "llama",
+        {"hidden_size": 3200, "intermediate_size": 8640, "num_hidden_layers": 26, "num_attention_heads": 32,
+         "num_key_value_heads": 32, "vocab_size": 32000},
+    ),
+    "Qwen/Qwen2.5-7B": (
+        "qwen2",
+        {"hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28, "num_attention_heads": 28,
+         "num_key_value_heads": 4, "vocab_size": 152064},
+    ),
+    "meta-llama/Meta-Llama-3-70B": (
+        "llama",
+        {"hidden_size": 8192, "intermediate_size": 28672, "num_hidden_layers": 80, "num_attention_heads": 64,
+         "num_key_value_heads": 8, "vocab_size": 128256},
+    ),
+}  # fmt: skip
+BYTES = 2  # bfloat16
+
+
+def arguments():
+    """The flags."""
+    parser = cli.Parser(__doc__)
+    parser.add_argument("--share", type=cli.fraction, default=0.5, help="of the arithmetic limit that is reached")
+    parser.add_argument("--tflops", type=float, default=989, help="the device's peak; default: H100, bfloat16, dense")
+    parser.add_argument("--processes", type=cli.positive, nargs="+", default=[1, 8])
+    parser.add_argument("--batch_tokens", type=cli.positive, default=16384, help="as the stages are given it")
+    parser.add_argument("--dataset", help="MMLU's folder: count its tokens, instead of the stored counts")
+    parser.add_argument("--tokenizer", default="smollm2", help="the model whose tokenizer counts")
+    return parser.parse_args()
+
+
+def count(dataset: str, tokenizer: str) -> dict:
+    """Tokens of a data set's five-shot prompts: what each subject shares, and what the questions have of their own."""
+    args = argparse.Namespace(model=tokenizer, revision=None, device="cpu", dtype="auto", trust_remote_code=False)
+    words = models.load_tokenizer(args, models.describe(args))
+    asked = readers.load(dataset, "test")
+    groups = questions.by_subject(asked.questions)
+    shared, own, whole = [], 0, 0
+    for subject, group in groups.items():
+        sequences = [words(prompts.letter_prompt(q, cli.shots_of(asked, q, 5))).input_ids for q in group]
+        shared.append(packing.shared_length(sequences))
+        own += sum(len(s) - shared[-1] for s in sequences)
+        whole += sum(map(len, sequences))
+        print(f"{subject:<36}{len(group):>6} questions{shared[-1]:>6} shared tokens", file=sys.stderr)
+    total = len(asked.questions)
+    return {
+        "subjects": len(groups), "questions": total, "prefix": round(sum(shared) / len(groups), 1),
+        "own": round(own / total, 1), "whole": round(whole / total, 1), "longest": max(shared),
+    }  # fmt: skip
+
+
+def sizes(family: str, config: dict) -> dict:
+    """Parameters, and bytes a token, of a model that is built without its weights."""
+    config = transformers.AutoConfig.for_model(family, tie_word_embeddings=False, **config)
+    with torch.device("meta"):
+        model = transformers.AutoModelForCausalLM.from_config(config)
+    parameters = sum(p.numel() for p in model.parameters())
+    embeddings = 2 * config.vocab_size * config.hidden_size
+    head = config.hidden_size // config.num_attention_heads
+    return {
+        "parameters": parameters,
+        "computing": parameters - embeddings,
+        "cache": 2 * config.num_hidden_layers * config.num_key_value_heads * head * BYTES,
+        # one layer at a time: its input and output, queries, attention output, the MLP's three
+        "activations": (4 * config.hidden_size + 3 * config.intermediate_size) * BYTES,
+    }
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def main():
+    """Print the table, as Markdown."""
+    args = arguments()
+    if args.share == 0 or args.tflops <= 0:
+        raise UserError("--share and --tflops must be above 0")
+    counted = count(args.dataset, args.tokenizer) if args.dataset else COUNTED
+    own, shared = QUESTIONS * counted["own"], SUBJECTS * counted["prefix"]
+    print(
+        f"Counted on {counted['questions']} questions of {counted['subjects']} subjects: {counted['prefix']} shared "
+        f"tokens a subject (the longest {counted['longest']}), {counted['own']} own tokens a question, "
+        f"{counted['whole']} in a whole prompt."
+    )
+    print(
+        f"So {QUESTIONS} questions of {SUBJECTS} subjects are {(own + shared) / 1e6:.2f} million unique tokens; "
+        f"as whole prompts they would be {QUESTIONS * counted['whole'] / 1e6:.2f} million."
+    )
+    print(f"{args.share:.0%} of {args.tflops:g} TFLOP/s; bfloat16; --batch_tokens {args.batch_tokens}\n")
+    times = [f"time, {n} process{'es' * (n > 1)}" for n in args.processes]
+    columns = ["model", "parameters", "weights", "+ longest prefix", "+ one batch", *times]
+    print(f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}")
+    for name, (family, config) in MODELS.items():
+        m = sizes(family, config)
+        weights = m["parameters"] * BYTES
+        longest = counted["longest"] * m["cache"]
+        batch = args.batch_tokens * (m["activations"] + m["cache"])
+        cells = [name, f"{m['parameters'] / 1e9:.2f} B", *(f"{b / 1e9:.1f} GB" for b in (weights, longest, batch))]
+        for n in args.processes:
+            tokens = own / n + shared  # every process may run every prefix
+            cells.append(duration(tokens * 2 * m["computing"] / (args.share * args.tflops * 1e12)))
+        print(f"| {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    cli.run(main)
