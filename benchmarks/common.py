@@ -149,12 +149,12 @@ def common_length(a, b) -> int:
 
 def memory_in_use(lm) -> int:
     """Bytes in use: of the GPU, or of the process."""
+    gc.collect()
     return torch.cuda.memory_allocated() if lm.device.type == "cuda" else status_bytes("VmRSS")
 
 
 def peak_memory(lm, run) -> int:
     """The most bytes in use while ``run()`` runs."""
-    gc.collect()
     if lm.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
         run()
