@@ -5,9 +5,7 @@ Examples:
   python run_rehearsal.py --model Qwen/Qwen2.5-3B --state results/Qwen2.5-3B/mmlu/state_init.json --lora_r 64
 """
 
-from pathlib import Path
-
-from knowledge_boundary import cli, models, packing, prompts, questions, selection, training
+from knowledge_boundary import cli, models, prompts, questions, selection, training
 from knowledge_boundary.results import UserError, read_json
 
 # CRaFT: 0.99 for multiple choice, 0.995 for open questions. Cer of multiple choice is −H: with four letters Cor > 0.99
@@ -67,13 +65,9 @@ def main():
         )
         for q in asked
     ]
-    summary = training.fine_tune(lm, examples, args, shared=packing.check(lm))
     by_rank = max(0, len(chosen) - above)
     records = [{**q.record(), "cor": r["cor"], "cer": r["cer"]} for q, r in zip(asked, chosen, strict=True)]
-    run.finish({"above_thresholds": above, "by_rank": by_rank, **summary}, records)
-    training.remove_checkpoints(Path(args.output_model))
-    print(f"{summary['examples']} examples, {summary['steps']} steps, ", end="")
-    print(f"loss {summary['first_loss']:.3f} to {summary['last_loss']:.3f}")
+    training.complete(run, lm, examples, args, {"above_thresholds": above, "by_rank": by_rank}, records)
     cli.closing([args.output_model], f"python run_query_state.py --model {args.output_model}")
 
 

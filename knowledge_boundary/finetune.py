@@ -5,9 +5,7 @@ Examples:
   python -m knowledge_boundary.finetune --model Qwen/Qwen2.5-3B --data training_data/mmlu_craft --output models/craft
 """
 
-from pathlib import Path
-
-from . import cli, models, packing, training, training_data
+from . import cli, models, training, training_data
 
 
 def arguments():
@@ -33,11 +31,7 @@ def main():
     examples = training_data.read(file, models.load_tokenizer(args, about))
     run.resume()
     lm = models.load(args, about)
-    summary = training.fine_tune(lm, examples, args, shared=packing.check(lm))
-    run.finish(summary, [])
-    training.remove_checkpoints(Path(args.output_model))
-    print(f"{summary['examples']} examples, {summary['steps']} steps, ", end="")
-    print(f"loss {summary['first_loss']:.3f} to {summary['last_loss']:.3f}, {summary['prefix_cache']}")
+    training.complete(run, lm, examples, args)
     cli.closing([args.output_model], f"python eval_refusal.py --model {args.output_model} --prompt refuse")
 
 

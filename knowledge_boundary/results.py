@@ -226,7 +226,7 @@ class Run:
         return self.partial.with_name(self.partial.name + (f".{ranks.rank()}" if ranks.rank() else ""))
 
     def resume(self) -> int:
-        """Open the journal, and read what interrupted runs of the same identity have finished; returns how many.
+        """Read what interrupted runs of the same identity have finished; returns how many records.
 
         Any number of processes on any hosts may have left it; after this all agree on what is finished.
 
@@ -244,8 +244,6 @@ class Run:
         keys = [set(own) for _, own in found]
         self.done = set().union(*keys)
         self.given = set().union(*keys[: ranks.rank()])
-        if not self.own_journal.exists() or self.own_journal.stat().st_size == 0:
-            write_text(self.own_journal, json.dumps(clean(self.identity()), ensure_ascii=False) + "\n")
         return len(self.done)
 
     def read_journal(self, journal: Path) -> dict:
@@ -282,8 +280,14 @@ class Run:
 
         return skip
 
+    def begin(self) -> None:
+        """Write the journal's first line, the run's identity, where there is none yet."""
+        if not self.own_journal.exists() or self.own_journal.stat().st_size == 0:
+            write_text(self.own_journal, json.dumps(clean(self.identity()), ensure_ascii=False) + "\n")
+
     def journal(self, records) -> None:
         """Append finished records to the journal, on disk when this returns."""
+        self.begin()  # not before: a run that ends on bad input leaves nothing behind
         records = clean(records)
         self.records |= {record_key(r): r for r in records}
         with open(self.own_journal, "a", encoding="utf-8") as f:

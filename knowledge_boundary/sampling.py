@@ -155,8 +155,10 @@ def answer(
         rows = [Row(i, num_samples, greedy) for i in indices]
         generators = {i: generator(seed, ids[i]) for i in indices}
         try:
-            own = [[sequences[i][root:] for i in lane] for lane in lanes]
-            body = Packed(lm, own, root, cache) if shared else Copies(lm, own[0])
+            if shared:
+                body = Packed(lm, [[sequences[i][root:] for i in lane] for lane in lanes], root, cache)
+            else:
+                body = Copies(lm, {i: sequences[i] for i in indices})
             leaves = grow(lm, body, rows, partial(draw, generators=generators), ids)
         except torch.OutOfMemoryError:
             if len(indices) == 1:
@@ -218,29 +220,44 @@ class Packed:
 
 
 class Copies:
-    """The trees of a batch of equally long prompts, each row over a copy of its cache: for models that do not pack."""
+    """The trees of a batch of equally long prompts, for models that do not pack: each row over a copy of its cache.
+
+    Where the cache cannot be copied row by row (recurrent layers), every step runs the whole sequences anew.
+
+    Args:
+        lm: the model.
+        prompts: {question: its prompt's tokens}, all of one length.
+    """
 
     def __init__(self, lm, prompts):
         self.lm, self.prompts = lm, prompts
+
+    def run(self, ids, **options):
+        """A pass of token ids [rows, tokens]: what the base model puts out."""
+        return self.lm.model.base_model(input_ids=torch.tensor(ids, device=self.lm.device), **options)
 
     def begin(self, rows):
         """Hidden states [rows, hidden] at the prompts' ends."""
         for slot, row in enumerate(rows):
             row.slot = slot
-        out = self.lm.model.base_model(input_ids=torch.tensor(self.prompts, device=self.lm.device), use_cache=True)
-        self.cache = out.past_key_values
+        out = self.run([self.prompts[row.question] for row in rows], use_cache=True)
+        cache = getattr(out, "past_key_values", None)
+        selects = [hasattr(layer, "batch_select_indices") for layer in getattr(cache, "layers", ())]
+        self.cache = cache if selects and all(selects) else None
         return out.last_hidden_state[:, -1]
 
     def step(self, rows, parents):
         """Hidden states [rows, hidden] at the last tokens of ``rows``; each follows its row in ``parents``."""
+        if self.cache is None:
+            out = self.run([self.prompts[row.question] + row.tokens for row in rows], use_cache=False)
+            return out.last_hidden_state[:, -1]
         self.cache.batch_select_indices(torch.tensor([parent.slot for parent in parents], device=self.lm.device))
         for slot, row in enumerate(rows):
             row.slot = slot
-        ids = torch.tensor([[row.tokens[-1]] for row in rows], device=self.lm.device)
-        positions = torch.full_like(ids, len(self.prompts[0]) + len(rows[0].tokens) - 1)
-        out = self.lm.model.base_model(
-            input_ids=ids, position_ids=positions, past_key_values=self.cache, use_cache=True
-        )
+        length = len(self.prompts[rows[0].question]) + len(rows[0].tokens)
+        positions = torch.full((len(rows), 1), length - 1, device=self.lm.device)
+        ids = [[row.tokens[-1]] for row in rows]
+        out = self.run(ids, position_ids=positions, past_key_values=self.cache, use_cache=True)
         return out.last_hidden_state[:, -1]
 
 

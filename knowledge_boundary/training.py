@@ -15,6 +15,7 @@ import transformers
 from torch.nn import functional
 from transformers.trainer_callback import ProgressCallback
 
+from . import packing
 from .models import ABOUT
 from .packing import Tree, fill, head, hidden_states, pack, padded_states
 from .results import Run, UserError, write_text
@@ -252,6 +253,25 @@ def fine_tune(lm, examples, args, shared: bool) -> dict:
         "last_loss": losses[-1],
         "losses": losses,
     }
+
+
+def complete(run, lm, examples, args, summary=None, records=()) -> None:
+    """The last part of a stage that trains: fine-tune, write its JSON, remove the checkpoints, say the loss.
+
+    Args:
+        run: the ``Run`` of ``open_run``.
+        lm: the model; its weights change.
+        examples: list of (prompt, answer) texts.
+        args: see ``fine_tune``.
+        summary: what the stage has to add to the training's own.
+        records: the result's records.
+    """
+    run.begin()  # the checkpoints are this run's
+    found = fine_tune(lm, examples, args, shared=packing.check(lm))
+    run.finish({**(summary or {}), **found}, list(records))
+    remove_checkpoints(Path(args.output_model))
+    print(f"{found['examples']} examples, {found['steps']} steps, ", end="")
+    print(f"loss {found['first_loss']:.3f} to {found['last_loss']:.3f}, {found['prefix_cache']}")
 
 
 def save(lm, model, out: Path) -> None:

@@ -264,7 +264,7 @@ def test_no_weights(bench, tmp_path, monkeypatch, capfd):
 
 def test_an_unsound_family(bench, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(bench)
-    folder = tiny.save(tmp_path / "gemma", "gemma2")
+    folder = tiny.save(tmp_path / "other", tiny.REFUSED)
     assert "not supported" in fails(capfd, *QUERY, "--model", folder, "--output_dir", tmp_path)
 
 

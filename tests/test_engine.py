@@ -13,9 +13,17 @@ from knowledge_boundary import packing, scoring
 from knowledge_boundary.results import UserError
 
 
-@pytest.fixture(scope="module", params=tiny.EXACT)
+@pytest.fixture(scope="module", params=[*tiny.PACKED, *tiny.WHOLE])
 def lm(request, words):
     return tiny.wrap(tiny.random_model(request.param, len(words)), words)
+
+
+@pytest.fixture(params=[True, False])
+def shared(request, lm):
+    """Packed, and the plain way; only the latter where the family does not pack."""
+    if request.param and lm.model.config.model_type in tiny.WHOLE:
+        pytest.skip("does not pack")
+    return request.param
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +31,6 @@ def llama(words):
     return tiny.wrap(tiny.random_model("llama", len(words)), words)
 
 
-@pytest.mark.parametrize("shared", [True, False])
 @pytest.mark.parametrize("batch_tokens", [SMALL, LARGE])
 def test_letter_probabilities_equal_one_forward_each(lm, batch_tokens, shared):
     wanted = []
@@ -45,7 +52,6 @@ def test_letters_differ_by_question(llama):
     assert len(found[1]) == 4
 
 
-@pytest.mark.parametrize("shared", [True, False])
 @pytest.mark.parametrize("batch_tokens", [SMALL, LARGE])
 def test_option_log_likelihoods_equal_the_plain_sum(lm, batch_tokens, shared):
     found = everything(scoring.option_log_likelihoods(lm, PROMPTS, OPTIONS, batch_tokens, shared), len(PROMPTS))
@@ -59,9 +65,9 @@ def test_option_log_likelihoods_equal_the_plain_sum(lm, batch_tokens, shared):
             assert value == pytest.approx(wanted, abs=2e-5 * count, rel=1e-5)
 
 
-def test_pair_probabilities_compare_where_the_texts_part(lm):
+def test_pair_probabilities_compare_where_the_texts_part(lm, shared):
     texts = PROMPTS[:4]
-    found = everything(scoring.pair_probabilities(lm, texts, " I am sure.", " I am unsure.", LARGE, True), 4)
+    found = everything(scoring.pair_probabilities(lm, texts, " I am sure.", " I am unsure.", LARGE, shared), 4)
     for text, value in zip(texts, found, strict=True):
         one, other = lm.encode(text + " I am sure."), lm.encode(text + " I am unsure.")
         at = next(t for t in range(len(one)) if one[t] != other[t])
@@ -154,13 +160,20 @@ def test_a_pass_leaves_the_root_as_it_was(llama):
         assert torch.equal(layer.values, values)
 
 
-def test_check_accepts_sound_families(lm):
-    assert packing.check(lm) is True
+def test_check_finds_what_packs(lm):
+    assert packing.check(lm) is (lm.model.config.model_type in tiny.PACKED)
 
 
-def test_check_refuses_a_head_that_is_more_than_a_product(words):
+def test_check_refuses_what_the_engine_cannot_run(words):
     with pytest.raises(UserError, match="not supported"):
-        packing.check(tiny.wrap(tiny.random_model("gemma2", len(words)), words))
+        packing.check(tiny.wrap(tiny.random_model(tiny.REFUSED, len(words)), words))
+
+
+def test_check_refuses_a_head_that_it_does_not_know(llama, monkeypatch):
+    head = packing.head
+    monkeypatch.setattr(packing, "head", lambda *args: head(*args) * 1.01)
+    with pytest.raises(UserError, match="not supported"):
+        packing.check(llama)
 
 
 def test_check_finds_an_inexact_cache(llama, monkeypatch):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tiny
+import torch
 
 from knowledge_boundary import state
 
@@ -123,3 +124,22 @@ def test_top_p(data, checkpoint, embedder, tmp_path, monkeypatch):
         found[p] = [{s["text"] for s in r["samples"]} == {r["greedy"]["text"]} for r in result["records"]]
     assert all(found[1e-6])  # only the likeliest token is left
     assert not any(found[1])
+
+
+# ---- what a broken model leaves ----
+
+
+@pytest.mark.parametrize("script", ["run_MMLU.py", "run_query_state.py"])
+def test_logits_that_are_not_finite_leave_nothing(checkpoint, mmlu_like, tmp_path, monkeypatch, capsys, script):
+    monkeypatch.chdir(tmp_path)
+    lm = tiny.load(checkpoint)
+    torch.nn.init.constant_(lm.model.base_model.norm.weight, float("nan"))
+    lm.model.save_pretrained("broken")
+    lm.tokenizer.save_pretrained("broken")
+    flags = ["--dataset", mmlu_like, "--split", "test", "--num_shots", 1, "--output_dir", "out"]
+    assert tiny.call(script, "--model", "broken", *flags) == 2
+    err = capsys.readouterr().err
+    assert "question anatomy/test/" in err
+    assert "the model's logits are not finite in float32" in err
+    assert "Traceback" not in err
+    assert not list(tmp_path.glob("out/*"))

@@ -172,10 +172,11 @@ def test_a_journal_killed_in_its_first_line_starts_anew(tmp_path, content):
     assert open_run(tmp_path).resume() == 3
 
 
-def test_resuming_twice_with_nothing_finished_keeps_one_first_line(tmp_path):
+def test_beginning_anew_with_nothing_finished_keeps_one_first_line(tmp_path):
     for _ in range(3):
         run = open_run(tmp_path)
         assert run.resume() == 0
+        run.begin()
     assert len(run.partial.read_text().splitlines()) == 1
 
 
@@ -229,7 +230,7 @@ def test_what_another_version_left_is_refused(tmp_path, monkeypatch):
 
 
 def test_several_differences_are_counted(tmp_path):
-    open_run(tmp_path).resume()
+    open_run(tmp_path).begin()
     with pytest.raises(UserError, match=r"--num_samples was 10, is now 5 \(and 1 more\)"):
         open_run(tmp_path, num_samples=5, seed=1).resume()
 
@@ -238,14 +239,14 @@ def test_inputs_are_compared_by_content_not_by_path(tmp_path):
     a, b, c = (tmp_path / name for name in "abc")
     for path, text in ((a, "x"), (b, "x"), (c, "y")):
         path.write_text(text)
-    open_run(tmp_path, inputs=[a]).resume()
+    open_run(tmp_path, inputs=[a]).begin()
     open_run(tmp_path, inputs=[b]).resume()
     with pytest.raises(UserError, match=r"inputs\[0\]\.sha256"):
         open_run(tmp_path, inputs=[c]).resume()
 
 
 def test_where_the_model_lies_decides_nothing(tmp_path):
-    open_run(tmp_path).resume()
+    open_run(tmp_path).begin()
     assert open_run(tmp_path, model=MODEL | {"path": "/elsewhere"}).resume() == 0
 
 
@@ -267,7 +268,7 @@ def test_overwrite_discards_the_journal_of_another_run(tmp_path):
     assert new.finished() is None
     assert new.resume() == 0
     assert new.records == {}
-    assert len(new.partial.read_text().splitlines()) == 1
+    assert not new.partial.exists()
 
 
 def test_meta_says_what_was_run(tmp_path):

@@ -40,9 +40,15 @@ FAMILIES = {
     "phi3": GROUPED,
     "gpt_neox": SMALL,
     "olmo2": GROUPED,
-    "gemma2": {**GROUPED, "head_dim": 16, "sliding_window": 16},
+    "gemma2": {**GROUPED, "head_dim": 16, "sliding_window": 16},  # windows in every second layer, capped logits
+    "granite": {**GROUPED, "logits_scaling": 4.0},
+    "lfm2": {**GROUPED, "layer_types": ["conv", "full_attention"]},  # what it keeps of the past is no mask's matter
+    "bloom": {"hidden_size": 64, "n_layer": 2, "n_head": 4, "initializer_range": 0.15},  # no positions, no 4-D mask
+    "llama4_text": {**GROUPED, "head_dim": 16, "num_local_experts": 2, "intermediate_size_mlp": 64},
 }
-EXACT = [family for family in FAMILIES if family != "gemma2"]  # gemma2 caps its logits: refused
+WHOLE = ["lfm2", "bloom"]  # not packed
+REFUSED = "llama4_text"  # its base model is not what the engine takes
+PACKED = [family for family in FAMILIES if family not in (*WHOLE, REFUSED)]
 
 
 def tokenizer():
