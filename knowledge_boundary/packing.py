@@ -16,7 +16,9 @@ from transformers.cache_utils import DynamicLayer
 
 from .results import UserError
 
-LANE = 256  # tokens in a lane at most: each is masked against all others of its lane, so wide lanes cost attention
+# Tokens in a lane: each is masked against all others of its lane, so that wide lanes cost attention; but what several
+# sequences share is worth a wider one.
+LANE, WIDE_LANE = 256, 1024
 WINDOWED = "sliding_attention"
 PACKABLE = {"full_attention", WINDOWED}  # kinds of layers whose attention is a mask over positions
 
@@ -61,24 +63,27 @@ class Tree:
         return sees
 
 
-def fill(units, width: int) -> tuple[list, list]:
-    """Units (lists of token sequences that stay together) in lanes, trees of at most ``width`` tokens or one unit.
+def fill(units, width: int, most: int) -> tuple[list, list]:
+    """Units (lists of token sequences that stay together) in lanes.
 
-    Sorted by token ids, so that units with a common beginning meet and share it; ties by position.
+    Sorted by token ids, so that units with a common beginning meet and share it; ties by position. A lane is a tree of
+    at most ``width`` tokens; of at most ``most`` where a unit finds half of its tokens there, such as a passage that
+    several questions are about; or one unit.
 
     Returns:
         The lanes' lists of indices, and their numbers of tokens.
     """
     lanes, sizes, tree = [], [], Tree()
     for i in sorted(range(len(units)), key=lambda i: (units[i], i)):
+        own, before = Tree(), len(tree)
         for ids in units[i]:
+            own.add(ids)
             tree.add(ids)
-        if not lanes or len(tree) > width:
+        shares = 2 * (len(tree) - before) <= len(own)
+        if not lanes or len(tree) > (most if shares else width):
             lanes.append([])
             sizes.append(0)
-            tree = Tree()
-            for ids in units[i]:
-                tree.add(ids)
+            tree = own
         lanes[-1].append(i)
         sizes[-1] = len(tree)
     return lanes, sizes

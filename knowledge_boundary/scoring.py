@@ -7,6 +7,7 @@ import torch
 
 from .packing import (
     LANE,
+    WIDE_LANE,
     Tree,
     check_finite,
     check_window,
@@ -62,7 +63,8 @@ def plan(units, root: int, batch_tokens: int) -> list:
     A batch holds at most ``batch_tokens`` tokens behind the root, padding of its lanes included, but at least one unit.
     A function of the units alone, so that a resumed run has the same batches.
     """
-    lanes, sizes = fill([[r.ids[root:] for r in unit] for unit in units], min(LANE, batch_tokens))
+    own = [[r.ids[root:] for r in unit] for unit in units]
+    lanes, sizes = fill(own, min(LANE, batch_tokens), min(WIDE_LANE, batch_tokens))
     batches, widest = [], 0
     for lane, size in zip(lanes, sizes, strict=True):
         widest = max(widest, size)
@@ -118,28 +120,11 @@ def run(lm, units, read, batch_tokens: int, shared: bool, names=None, skip=lambd
     batches = [lanes for lanes in planned if not skip([i for lane in lanes for i in lane])]
     cache = run_root(lm.model, requests[0].ids[:root], lm.device) if batches else None
 
-    def columns(lanes):
-        """(unit, request, hidden states of its columns) of every request of a batch."""
-        if not shared:
-            rows = [(i, r) for i in lanes[0] for r in units[i]]
-            states = padded_states(lm.model, [r.ids for _, r in rows], lm.device)
-            return [(i, r, h[r.columns.start : r.columns.stop]) for (i, r), h in zip(rows, states, strict=True)]
-        trees = [Tree() for _ in lanes]
-        nodes = [
-            [[tree.add(r.ids[root:]) for r in units[i]] for i in lane] for tree, lane in zip(trees, lanes, strict=True)
-        ]
-        states = hidden_states(lm.model, pack(trees, root, lm.device), cache)
-        return [
-            (i, r, h[path[r.columns.start - root : r.columns.stop - root]])
-            for h, lane, paths in zip(states, lanes, nodes, strict=True)
-            for i, unit_paths in zip(lane, paths, strict=True)
-            for r, path in zip(units[i], unit_paths, strict=True)
-        ]
-
     def run_batch(lanes):
         try:
-            owners, own, hidden = zip(*columns(lanes), strict=True)
-            read_out = read(torch.cat(hidden), own, [names[i] for i in owners])
+            columns = packed_columns(lm, units, lanes, root, cache) if shared else whole_columns(lm, units, lanes)
+            owners, own, hidden = zip(*columns, strict=True)
+            found = read(torch.cat(hidden), own, [names[i] for i in owners])
         except torch.OutOfMemoryError:
             parts = halves(lanes)
             if not parts:
@@ -149,7 +134,7 @@ def run(lm, units, read, batch_tokens: int, shared: bool, names=None, skip=lambd
             print(f"Out of memory with {sum(map(len, lanes))} questions at once: going on with half", flush=True)
         else:
             results = {}
-            for i, result in zip(owners, read_out, strict=True):
+            for i, result in zip(owners, found, strict=True):
                 results.setdefault(i, []).append(result)
             yield list(results), list(results.values())
             return
@@ -158,6 +143,29 @@ def run(lm, units, read, batch_tokens: int, shared: bool, names=None, skip=lambd
 
     for lanes in batches:
         yield from run_batch(lanes)
+
+
+def packed_columns(lm, units, lanes, root, cache) -> list:
+    """[(unit, request, hidden states of its columns)] of a batch: each lane a tree behind the ``root`` in ``cache``."""
+    trees = [Tree() for _ in lanes]
+    paths = [
+        (lane, i, request, trees[lane].add(request.ids[root:]))
+        for lane, indices in enumerate(lanes)
+        for i in indices
+        for request in units[i]
+    ]
+    hidden = hidden_states(lm.model, pack(trees, root, lm.device), cache)
+    return [
+        (i, request, hidden[lane, nodes[request.columns.start - root : request.columns.stop - root]])
+        for lane, i, request, nodes in paths
+    ]
+
+
+def whole_columns(lm, units, lanes) -> list:
+    """[(unit, request, hidden states of its columns)] of a batch of one lane: whole sequences, padded."""
+    rows = [(i, request) for i in lanes[0] for request in units[i]]
+    hidden = padded_states(lm.model, [request.ids for _, request in rows], lm.device)
+    return [(i, r, h[r.columns.start : r.columns.stop]) for (i, r), h in zip(rows, hidden, strict=True)]
 
 
 def halves(lanes) -> list:

@@ -17,11 +17,10 @@ from transformers.trainer_callback import ProgressCallback
 
 from . import packing
 from .models import ABOUT
-from .packing import Tree, fill, head, hidden_states, pack, padded_states
+from .packing import WIDE_LANE, Tree, fill, head, hidden_states, pack, padded_states
 from .results import Run, UserError, write_text
 
 IGNORED = -100
-STEP_LANE = 1024  # tokens in a lane of a training step: wide enough that most steps are one lane, without padding
 COMPLETE = "complete"  # a checkpoint folder without this file was cut off in the middle
 
 
@@ -85,7 +84,7 @@ def answer_loss(model, rows, packed: bool, reduction: str = "mean") -> torch.Ten
     # The hidden state at position t predicts token t + 1.
     spans = [range(r["start"] - 1, len(r["input_ids"]) - 1) for r in rows]
     if packed:
-        lanes, sizes = fill([[r["input_ids"]] for r in rows], STEP_LANE)
+        lanes, sizes = fill([[r["input_ids"]] for r in rows], WIDE_LANE, WIDE_LANE)
         trees = [Tree() for _ in sizes]
         paths = {i: (n, trees[n].add(rows[i]["input_ids"])) for n, lane in enumerate(lanes) for i in lane}
         hidden = hidden_states(model, pack(trees, 0, device))
