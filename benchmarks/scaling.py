@@ -58,7 +58,10 @@ def arguments():
 
 
 def count(dataset: str, tokenizer: str) -> dict:
-    """Tokens of a data set's five-shot prompts: what each subject shares, and what the questions have of their own."""
+    """Tokens of a data set's five-shot prompts: what each subject shares, and what its questions have of their own.
+
+    What several questions begin with, such as a passage, counts once among the latter.
+    """
     args = argparse.Namespace(model=tokenizer, revision=None, device="cpu", dtype="auto", trust_remote_code=False)
     words = models.load_tokenizer(args, models.describe(args))
     asked = readers.load(dataset, "test")
@@ -67,7 +70,10 @@ def count(dataset: str, tokenizer: str) -> dict:
     for subject, group in groups.items():
         sequences = [words(prompts.letter_prompt(q, cli.shots_of(asked, q, 5))).input_ids for q in group]
         shared.append(packing.shared_length(sequences))
-        own += sum(len(s) - shared[-1] for s in sequences)
+        tree = packing.Tree()
+        for ids in sequences:
+            tree.add(ids[shared[-1] :])
+        own += len(tree)
         whole += sum(map(len, sequences))
         print(f"{subject:<36}{len(group):>6} questions{shared[-1]:>6} shared tokens", file=sys.stderr)
     total = len(asked.questions)
@@ -89,6 +95,7 @@ def sizes(family: str, config: dict) -> dict:
         "parameters": parameters,
         "computing": parameters - embeddings,
         "cache": 2 * config.num_hidden_layers * config.num_key_value_heads * head * BYTES,
+        "layer_cache": 2 * config.num_key_value_heads * head * BYTES,
         # one layer at a time: its input and output, queries, attention output, the MLP's three
         "activations": (4 * config.hidden_size + 3 * config.intermediate_size) * BYTES,
     }
@@ -125,7 +132,9 @@ def main():
         m = sizes(family, config)
         weights = m["parameters"] * BYTES
         longest = counted["longest"] * m["cache"]
-        batch = args.batch_tokens * (m["activations"] + m["cache"])
+        # In a layer each lane of the pass has the prefix's keys and values in front of its own; they are not kept.
+        lanes = args.batch_tokens / packing.LANE
+        batch = args.batch_tokens * m["activations"] + lanes * (counted["longest"] + packing.LANE) * m["layer_cache"]
         cells = [name, f"{m['parameters'] / 1e9:.2f} B", *(f"{b / 1e9:.1f} GB" for b in (weights, longest, batch))]
         for n in args.processes:
             tokens = own / n + shared  # every process may run every prefix
