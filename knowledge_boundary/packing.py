@@ -6,6 +6,7 @@ lets each token see the root and its own ancestors in the tree, and its position
 computes for each token exactly what it would in a sequence of its own, without padding and without copies of a cache.
 """
 
+import heapq
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,30 +64,50 @@ class Tree:
         return sees
 
 
-def fill(units, width: int, most: int) -> tuple[list, list]:
-    """Units (lists of token sequences that stay together) in lanes.
+def families(units, most: int) -> tuple[list, list]:
+    """Units (lists of token sequences that stay together) in groups that share much, such as a passage they are about.
 
-    Sorted by token ids, so that units with a common beginning meet and share it; ties by position. A lane is a tree of
-    at most ``width`` tokens; of at most ``most`` where a unit finds half of its tokens there, such as a passage that
-    several questions are about; or one unit.
+    In the order of their token ids, ties by position, a unit joins the group before it if it finds half of its own
+    tokens there and their tree keeps to ``most`` tokens.
 
     Returns:
-        The lanes' lists of indices, and their numbers of tokens.
+        The groups' lists of indices, and the numbers of tokens in their trees.
     """
-    lanes, sizes, tree = [], [], Tree()
+    groups, sizes, tree = [], [], Tree()
     for i in sorted(range(len(units)), key=lambda i: (units[i], i)):
         own, before = Tree(), len(tree)
         for ids in units[i]:
             own.add(ids)
             tree.add(ids)
-        shares = 2 * (len(tree) - before) <= len(own)
-        if not lanes or len(tree) > (most if shares else width):
-            lanes.append([])
+        if not groups or len(tree) > most or 2 * (len(tree) - before) > len(own):
+            groups.append([])
             sizes.append(0)
             tree = own
-        lanes[-1].append(i)
+        groups[-1].append(i)
         sizes[-1] = len(tree)
-    return lanes, sizes
+    return groups, sizes
+
+
+def fill(units, width: int, most: int) -> tuple[list, list]:
+    """Units in lanes that are alike in length, so that there is little padding.
+
+    A lane holds at most ``width`` tokens, or one of the units' ``families``, which has at most ``most``, or one unit.
+
+    Returns:
+        The lanes' lists of indices, shortest lane first, and at most how many tokens each has.
+    """
+    groups, sizes = families(units, most)
+    longest_first = sorted(range(len(groups)), key=lambda g: (-sizes[g], g))
+    wanted = -(-sum(sizes) // width)
+    while True:
+        lanes = [(0, n, []) for n in range(min(wanted, len(groups)))]  # a heap: the shortest lane is the first
+        for g in longest_first:
+            size, n, own = heapq.heappop(lanes)
+            heapq.heappush(lanes, (size + sizes[g], n, [*own, g]))
+        if all(size <= width or len(own) == 1 for size, _, own in lanes):
+            lanes.sort()
+            return [sorted(i for g in own for i in groups[g]) for *_, own in lanes], [size for size, *_ in lanes]
+        wanted += 1
 
 
 @dataclass

@@ -65,14 +65,12 @@ def plan(units, root: int, batch_tokens: int) -> list:
     """
     own = [[r.ids[root:] for r in unit] for unit in units]
     lanes, sizes = fill(own, min(LANE, batch_tokens), min(WIDE_LANE, batch_tokens))
-    batches, widest = [], 0
-    for lane, size in zip(lanes, sizes, strict=True):
-        widest = max(widest, size)
-        if batches and (len(batches[-1]) + 1) * widest <= batch_tokens:
+    batches = []
+    for lane, size in zip(lanes, sizes, strict=True):  # each at least as long as those before it
+        if batches and (len(batches[-1]) + 1) * size <= batch_tokens:
             batches[-1].append(lane)
         else:
             batches.append([lane])
-            widest = size
     return batches
 
 

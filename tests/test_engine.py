@@ -239,3 +239,22 @@ def test_options_share_their_question(llama):
     for request in unit[0]:
         tree.add(request.ids)
     assert sum(passed) == len(tree)
+
+
+def test_questions_about_one_passage_share_a_lane():
+    passages = [[p] * 300 for p in (1, 2)]
+    units = [[[*passage, 7, i]] for i in range(20) for passage in passages]
+    units += [[[*range(10, 20), i]] for i in range(100, 140)]  # short ones: little to share, no wide lane for them
+    lanes, sizes = packing.fill(units, 256, 1024)
+    of_unit = {i: n for n, lane in enumerate(lanes) for i in lane}
+    assert sorted(of_unit) == list(range(len(units)))
+    assert len({of_unit[i] for i in range(0, 40, 2)}) == len({of_unit[i] for i in range(1, 40, 2)}) == 1
+    assert sizes[of_unit[0]] == 300 + 1 + 20
+    assert max(sizes[of_unit[i]] for i in range(40, 80)) <= 256
+    options = [[[9] * 300 + [i] * 30, [9] * 300 + [i + 1] * 30] for i in range(0, 40, 2)]
+    _, sizes = packing.fill(options, 256, 1024)  # what a unit shares with itself alone makes no room for others
+    assert max(sizes) <= 1024
+    alone, _ = packing.fill([[[i] * 300 + [1], [i] * 300 + [2]] for i in range(5)], 256, 1024)
+    assert sorted(alone) == [[0], [1], [2], [3], [4]]
+    _, sizes = packing.fill([[[n, *range(100, 100 + n)]] for n in range(30, 90)], 256, 1024)
+    assert max(sizes) - min(sizes) <= 8
