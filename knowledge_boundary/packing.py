@@ -20,6 +20,7 @@ from .results import UserError
 # Tokens in a lane: each is masked against all others of its lane, so that wide lanes cost attention; but what several
 # sequences share is worth a wider one.
 LANE, WIDE_LANE = 256, 1024
+ROOT_PART = 1024  # tokens of the root that run at a time
 WINDOWED = "sliding_attention"
 PACKABLE = {"full_attention", WINDOWED}  # kinds of layers whose attention is a mask over positions
 
@@ -199,7 +200,10 @@ def run_root(model, ids, device) -> DynamicCache | None:
     if not ids:
         return None
     cache = DynamicCache()
-    model.base_model(input_ids=torch.tensor([ids], device=device), past_key_values=cache, use_cache=True)
+    for start in range(0, len(ids), ROOT_PART):  # in parts: a long root's activations would be the peak of memory
+        part = torch.tensor([ids[start : start + ROOT_PART]], device=device)
+        positions = torch.arange(start, start + part.shape[1], device=device)[None]
+        model.base_model(input_ids=part, position_ids=positions, past_key_values=cache, use_cache=True)
     cache.layers = [RootLayer(layer.keys, layer.values) for layer in cache.layers]
     return cache
 

@@ -60,14 +60,16 @@ def candidate_ids(lm, prompt: str, letters: str) -> list:
 def plan(units, root: int, batch_tokens: int) -> list:
     """``units`` in batches of lanes: lists of lists of indices.
 
-    A batch holds at most ``batch_tokens`` tokens behind the root, padding of its lanes included, but at least one unit.
-    A function of the units alone, so that a resumed run has the same batches.
+    A batch holds at most ``batch_tokens`` tokens behind the root, padding of its lanes included, and at most four times
+    that with the root, which each lane has in front of its own in a layer; but at least one unit. A function of the
+    units alone, so that a resumed run has the same batches.
     """
     own = [[r.ids[root:] for r in unit] for unit in units]
     lanes, sizes = fill(own, min(LANE, batch_tokens), min(WIDE_LANE, batch_tokens))
     batches = []
     for lane, size in zip(lanes, sizes, strict=True):  # each at least as long as those before it
-        if batches and (len(batches[-1]) + 1) * size <= batch_tokens:
+        count = len(batches[-1]) + 1 if batches else 0
+        if batches and count * size <= batch_tokens and count * (root + size) <= 4 * batch_tokens:
             batches[-1].append(lane)
         else:
             batches.append([lane])

@@ -44,6 +44,15 @@ def test_letter_probabilities_equal_one_forward_each(lm, batch_tokens, shared):
         assert np.abs(np.stack(found) - np.stack([wanted[i] for i in order])).max() <= 1e-5
 
 
+def test_a_long_root_runs_in_parts(lm, monkeypatch):
+    if lm.model.config.model_type in tiny.WHOLE:
+        pytest.skip("does not pack")
+    wanted = everything(scoring.letter_probabilities(lm, PROMPTS, ["ABCD"] * 7, LARGE, False), 7)
+    monkeypatch.setattr(packing, "ROOT_PART", 20)
+    found = everything(scoring.letter_probabilities(lm, PROMPTS, ["ABCD"] * 7, LARGE, True), 7)
+    assert np.abs(np.stack(found) - np.stack(wanted)).max() <= 1e-5
+
+
 def test_letters_differ_by_question(llama):
     found = everything(scoring.letter_probabilities(llama, PROMPTS[:2], ["AB", "ABCD"], LARGE, True), 2)
     logits = tiny.full_forward(llama, llama.encode(PROMPTS[0]))[-1]
