@@ -22,7 +22,7 @@ from knowledge_boundary.results import UserError
 
 QUESTIONS, SUBJECTS = 14042, 57  # MMLU's test split (Hendrycks et al. 2021)
 # Printed by --dataset with the original release's CSV files of 20 subjects, SmolLM2's tokenizer, 5 shots.
-COUNTED = {"subjects": 20, "questions": 4485, "prefix": 584.9, "own": 85.0, "whole": 669.8, "longest": 2495}
+COUNTED = {"subjects": 20, "questions": 4485, "prefix": 584.9, "own": 69.0, "whole": 669.8, "longest": 2495}
 
 # The sizes in the models' published config.json (huggingface.co/NAME); none of them ties its head to its embeddings.
 MODELS = {
@@ -132,8 +132,9 @@ def main():
         m = sizes(family, config)
         weights = m["parameters"] * BYTES
         longest = counted["longest"] * m["cache"]
-        # In a layer each lane of the pass has the prefix's keys and values in front of its own; they are not kept.
-        lanes = args.batch_tokens / packing.LANE
+        # In a layer each lane of the pass has the prefix's keys and values in front of its own; they are not kept, and
+        # with them a pass has at most four times --batch_tokens (scoring.plan).
+        lanes = min(args.batch_tokens / packing.LANE, 4 * args.batch_tokens / (counted["longest"] + packing.LANE))
         batch = args.batch_tokens * m["activations"] + lanes * (counted["longest"] + packing.LANE) * m["layer_cache"]
         cells = [name, f"{m['parameters'] / 1e9:.2f} B", *(f"{b / 1e9:.1f} GB" for b in (weights, longest, batch))]
         for n in args.processes:
