@@ -23,7 +23,6 @@ from knowledge_boundary import cli, prompts, questions, readers, sampling
 from knowledge_boundary.results import UserError
 
 PROMPTS = {"short": (0, True), "3shot": (3, False)}  # shots, chat template
-KINDS = "country_capital,country_currency,country_continent,city_country,element_symbol,symbol_element"
 BATCH_SIZES = (1, 4, 8)
 
 
@@ -43,7 +42,7 @@ def arguments():
     group.add_argument("--generate_batch", type=cli.natural, default=0, help="questions at once; 0: the best number")
     args = parser.parse_args()
     if args.dataset == "world_facts":
-        args.subjects = args.subjects or KINDS
+        args.subjects = args.subjects or common.KINDS
     unknown = [name for name in args.prompts.split(",") if name not in PROMPTS]
     if unknown:
         raise UserError(f"--prompts {unknown[0]}: one of {', '.join(PROMPTS)} is expected")

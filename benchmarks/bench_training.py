@@ -21,8 +21,6 @@ import torch
 from knowledge_boundary import cli, prompts, readers, training
 from knowledge_boundary.results import UserError
 
-KINDS = "country_capital,country_currency,country_continent,city_country,element_symbol,symbol_element"
-
 
 def arguments():
     """The benchmark's flags."""
@@ -42,7 +40,7 @@ def arguments():
     parser.set_defaults(lora_dropout=0.0)  # as quickstart.sh; with dropout the two would draw different masks
     args = parser.parse_args()
     if args.dataset == "world_facts":
-        args.subjects = args.subjects or KINDS
+        args.subjects = args.subjects or common.KINDS
     return args
 
 
@@ -67,7 +65,7 @@ def plain_loss(model, rows) -> torch.Tensor:
     """The loss of a right-padded batch of whole examples, as the model's own forward pass computes it."""
     longest = max(len(r["input_ids"]) for r in rows)
     ids = torch.zeros(len(rows), longest, dtype=torch.long)
-    mask, labels = torch.zeros_like(ids), torch.full_like(ids, training.IGNORED)
+    mask, labels = torch.zeros_like(ids), torch.full_like(ids, -100)
     for i, r in enumerate(rows):
         n = len(r["input_ids"])
         ids[i, :n], mask[i, :n] = torch.tensor(r["input_ids"]), 1

@@ -23,6 +23,8 @@ from knowledge_boundary import cli, models, packing, results
 from knowledge_boundary.results import UserError
 
 MB = 1e6
+# The kinds of world_facts questions that quickstart.sh trains on.
+KINDS = "country_capital,country_currency,country_continent,city_country,element_symbol,symbol_element"
 
 
 def add_arguments(parser, peers) -> None:
@@ -137,14 +139,11 @@ def non_embedding_parameters(model) -> int:
 
 
 def unique_tokens(sequences) -> int:
-    """Nodes of the sequences' trie: what is left to run when no beginning is run twice."""
-    ordered = sorted(map(tuple, sequences))
-    return sum(len(s) - common_length(s, before) for s, before in zip(ordered, [(), *ordered], strict=False))
-
-
-def common_length(a, b) -> int:
-    """How many leading tokens two sequences share."""
-    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    """Nodes of the sequences' tree: what is left to run when no beginning is run twice."""
+    tree = packing.Tree()
+    for sequence in sequences:
+        tree.add(sequence)
+    return len(tree)
 
 
 def memory_in_use(lm) -> int:

@@ -263,12 +263,20 @@ def check_finite(lm, logits, names) -> None:
         )
 
 
-def check_window(lm, longest: int) -> None:
-    """UserError if a sequence of ``longest`` tokens exceeds what the model takes."""
-    if longest > lm.window:
-        raise UserError(
-            f"a prompt needs {longest} tokens, --model {lm.about['name']} takes {lm.window}; lower --num_shots"
-        )
+def check_window(lm, needed, names) -> None:
+    """UserError that names the first question that needs more tokens than the model takes.
+
+    Args:
+        lm: the model.
+        needed: for each question, the tokens of its prompt and of what must fit in behind it.
+        names: the questions' names.
+    """
+    for tokens, name in zip(needed, names, strict=True):
+        if tokens > lm.window:
+            raise UserError(
+                f"question {name} needs {tokens} tokens without any example, --model {lm.about['name']} takes "
+                f"{lm.window}; leave the question out, or use a model with a longer window"
+            )
 
 
 @torch.inference_mode()

@@ -4,6 +4,7 @@ A prompt is built in three steps: an instruction, the question as it is laid out
 template and it is to be used, the template around both. What is rendered here is tokenised whole, never by pieces.
 """
 
+from .packing import check_window
 from .results import UserError
 
 REFUSAL = "I don't know."
@@ -242,10 +243,7 @@ def within_window(lm, questions, shots, build, room) -> tuple[list, list]:
             if needed <= lm.window:
                 break
         else:
-            raise UserError(
-                f"question {question.id} needs {needed} tokens without any example, --model {lm.about['name']} takes "
-                f"{lm.window}; leave the question out, or use a model with a longer window"
-            )
+            check_window(lm, [needed], [question.id])
         texts.append(text)
         dropped.append(cut)
     return texts, dropped

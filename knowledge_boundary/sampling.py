@@ -139,7 +139,7 @@ def answer(
         or None.
     """
     sequences = [lm.encode(p) for p in prompts]
-    check_window(lm, max(map(len, sequences)) + max_new_tokens)
+    check_window(lm, [len(s) + max_new_tokens for s in sequences], ids)
     rows_each = num_samples + greedy
     if shared:
         root = min(shared_length(sequences), min(map(len, sequences)) - 1)

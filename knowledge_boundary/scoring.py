@@ -108,8 +108,8 @@ def run(lm, units, read, batch_tokens: int, shared: bool, names=None, skip=lambd
         The indices of a batch's units, and for each unit the list of its results.
     """
     requests = [r for unit in units for r in unit]
-    check_window(lm, max(len(r.ids) for r in requests))
     names = names or [str(i) for i in range(len(units))]
+    check_window(lm, [max(len(r.ids) for r in unit) for unit in units], names)
     if shared:
         # Every column that is read, at least one a request, lies behind the root.
         most = min(min(r.start for r in requests), min(len(r.ids) for r in requests)) - 1

@@ -20,7 +20,6 @@ from .models import ABOUT
 from .packing import WIDE_LANE, Tree, fill, head, hidden_states, pack, padded_states
 from .results import Run, UserError, write_text
 
-IGNORED = -100
 COMPLETE = "complete"  # a checkpoint folder without this file was cut off in the middle
 
 
@@ -111,8 +110,8 @@ class AnswerTrainer(transformers.Trainer):
         loss = answer_loss(inner, inputs["rows"], self.packed)
         if not torch.isfinite(loss):
             raise UserError(
-                f"step {self.state.global_step + 1}: the loss is {loss.item()}; lower --learning_rate, "
-                f"or give --dtype float32"
+                f"step {self.state.global_step + 1}: the loss is {loss.item()}; lower --learning_rate "
+                f"or give --dtype float32, and --overwrite"
             )
         return loss
 

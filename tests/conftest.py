@@ -60,3 +60,23 @@ def knowing(tmp_path_factory, data):
     args = tiny.training_arguments(folder / "tiny", lora_r=0, epochs=120, learning_rate=3e-3, save_steps=10_000)
     training.fine_tune(lm, examples, args, shared=packing.check(lm))
     return folder / "tiny"
+
+
+@pytest.fixture(scope="module", params=[*tiny.PACKED, *tiny.WHOLE])
+def lm(request, words):
+    """A tiny random model of each family that the engine runs."""
+    return tiny.wrap(tiny.random_model(request.param, len(words)), words)
+
+
+@pytest.fixture(params=[True, False])
+def shared(request, lm):
+    """Packed, and the plain way; only the latter where the family does not pack."""
+    if request.param and lm.model.config.model_type in tiny.WHOLE:
+        pytest.skip("does not pack")
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def llama(words):
+    """A tiny random Llama."""
+    return tiny.wrap(tiny.random_model("llama", len(words)), words)

@@ -18,24 +18,6 @@ from knowledge_boundary import sampling
 from knowledge_boundary.results import UserError
 
 
-@pytest.fixture(scope="module", params=[*tiny.PACKED, *tiny.WHOLE])
-def lm(request, words):
-    return tiny.wrap(tiny.random_model(request.param, len(words)), words)
-
-
-@pytest.fixture(params=[True, False])
-def shared(request, lm):
-    """Packed, and the plain way; only the latter where the family does not pack."""
-    if request.param and lm.model.config.model_type in tiny.WHOLE:
-        pytest.skip("does not pack")
-    return request.param
-
-
-@pytest.fixture(scope="module")
-def llama(words):
-    return tiny.wrap(tiny.random_model("llama", len(words)), words)
-
-
 @settings(max_examples=200, deadline=None)
 @given(
     lengths=st.lists(st.integers(1, 40), min_size=1, max_size=30),

@@ -207,3 +207,12 @@ def test_the_plain_way_packs_nothing(words, monkeypatch):
     rows = training.tokenise(lm, EXAMPLES)
     monkeypatch.setattr(training, "hidden_states", pytest.fail)
     assert training.answer_loss(lm.model, rows, 0).item() > 0
+
+
+def test_a_loss_that_is_not_finite_ends_the_training(tmp_path, words):
+    lm = tiny.wrap(tiny.random_model("llama", len(words)), words)
+    torch.nn.init.constant_(lm.model.base_model.norm.weight, float("nan"))
+    args = tiny.training_arguments(tmp_path / "out")
+    with pytest.raises(UserError, match="step 1: the loss is nan; lower --learning_rate"):
+        training.fine_tune(lm, EXAMPLES, args, shared=True)
+    assert not (tmp_path / "out").exists()
