@@ -84,6 +84,8 @@ def main():
     rehearsal = read_json(args.state_rehearsal, "run_query_state", "--state_rehearsal") if "craft" in methods else None
     first = cli.state_records(init, args, f"--state_init {args.state_init}")
     second = cli.state_records(rehearsal, args, f"--state_rehearsal {args.state_rehearsal}") if rehearsal else None
+    if rehearsal:
+        selection.check_states(init, rehearsal, args.state_init, args.state_rehearsal)
     entries = selection.join(first, second, args.state_init, args.state_rehearsal)
     n_van, n_idk = sizes(entries, args, methods)
     about = cli.describe_model(args)
@@ -105,9 +107,12 @@ def main():
 
     lm = models.load(args, about)
     with tqdm(total=len(entries), unit="question", desc="representing") as bar:
-        texts = [prompts.body(questions.from_record(e)) for e in entries]
-        vectors = conflict.representations(lm, texts, args.batch_tokens, packing.check(lm), bar.update)
+        texts, ids = [prompts.body(questions.from_record(e)) for e in entries], [e["id"] for e in entries]
+        vectors = conflict.cached_representations(
+            lm, texts, ids, args.batch_tokens, packing.check(lm), folder / "representations", bar.update
+        )
     written = []
+    print_flow(entries, args.threshold)
     print(f"{'method':<8}{'D_van':>12}{'D_idk':>12}{'CRSS':>8}{'similarity':>12}  (taken/pool; tau_sim {args.tau_sim})")
     for method, run in runs.items():
         labelled = selection.select(entries, method, args.threshold, n_van, n_idk, args.seed, args.strict_flow)
@@ -148,6 +153,14 @@ def summarise(entries, labelled, vectors, args, method) -> dict:
         "crss": {f"{tau:.2f}": conflict.crss(best, tau) for tau in sorted({*conflict.TAUS, args.tau_sim})},
         "mean_max_similarity": float(best.mean()) if len(best) else None,
     }
+
+
+def print_flow(entries, threshold) -> None:
+    """What rehearsal did to the questions below the threshold."""
+    if entries[0]["delta_cor"] is not None:
+        below = selection.pools(entries, threshold)[1]
+        counts = ", ".join(f"{n} {direction}" for direction, n in selection.count_flow(below).items())
+        print(f"Of {len(below)} questions with Cor < {threshold}, in rehearsal: {counts}")
 
 
 def print_row(method, summary, tau_sim) -> None:

@@ -3,25 +3,27 @@
 Examples:
   python eval_refusal.py --prompt basic --name init_basic --dataset world_facts:test world_facts:ood
   python eval_refusal.py --model models/smollm2-craft --prompt refuse --name craft --base_eval eval_init_basic.json
+  python eval_refusal.py --model models/unsure --prompt probe --dataset mmlu:test:ID_test mmlu:test:OOD --name unsure
   python eval_refusal.py --compare eval_init_basic.json eval_cor_rait.json eval_craft.json --output_dir results
 """
 
 import itertools
 import json
+from functools import partial
 from pathlib import Path
 
 from knowledge_boundary import (
-    answers,
+    asking,
+    boundary,
     cli,
     evaluation,
+    mmlu,
     models,
     packing,
     prompts,
     questions,
     ranks,
     report,
-    sampling,
-    scoring,
 )
 from knowledge_boundary.results import Run, UserError, read_json
 
@@ -32,25 +34,39 @@ def arguments():
     cli.add_model_arguments(parser)
     cli.add_data_arguments(parser, "world_facts", "test", several=True)
     group = parser.add_argument_group("evaluation")
-    group.add_argument("--prompt", default="refuse", choices=("basic", "refuse"))
+    group.add_argument("--prompt", default="refuse", choices=("basic", "refuse", "probe"), help="probe: run_MMLU.py's")
     group.add_argument("--wording", default="craft", choices=prompts.WORDINGS, help="instruction of the prompt")
     group.add_argument("--max_new_tokens", type=cli.positive, default=16, help="longest answer, in tokens")
+    cli.add_match_arguments(group, "--match embedding")
+    group.add_argument(
+        "--refuse_unsure", action="store_true", help="an answer that the model is unsure of counts as refused"
+    )
     group.add_argument("--base_eval", help="the initial model's file with the basic prompt: for THS and over-refusal")
     group.add_argument("--name", help="the file is eval_NAME.json; default: MODEL_PROMPT")
+    cli.add_probe_arguments(parser.add_argument_group("with --prompt probe"))
     group = parser.add_argument_group("comparison")
     group.add_argument("--compare", nargs="+", metavar="FILE", help="write comparison.json and report.html of these")
-    group.add_argument("--include", nargs="+", default=[], metavar="FILE", help="other stages' files for the report")
+    group.add_argument(
+        "--include",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="other stages' files for the report, also the knowledge_boundary.json beside trained weights",
+    )
     cli.add_run_arguments(parser)
     return parser.parse_args()
 
 
 def test_sets(args) -> dict:
-    """{"NAME/SPLIT": QuestionSet} of --dataset NAME or NAME:SPLIT …; --subjects are those of all sets together."""
+    """{"NAME/SPLIT": QuestionSet} of --dataset NAME[:SPLIT[:DOMAIN]] …; --subjects are those of all sets together."""
     sets = {}
     for spec in args.dataset:
-        name, _, split = spec.rpartition(":") if ":" in spec else (spec, "", args.split)
-        asked = cli.load_questions(args, name, split)
-        label = f"{asked.name}/{asked.split}"
+        *parts, last = spec.split(":")
+        domain = last if parts and last in mmlu.DOMAINS else "all"
+        name, _, split = spec.removesuffix(f":{domain}").rpartition(":")
+        name, split = (name, split) if name else (split, args.split)
+        asked = cli.load_questions(args, name, split, domain)
+        label = f"{asked.name}/{asked.split}" + f"/{domain}" * (domain != "all")
         if label in sets:
             raise UserError(f"--dataset {spec}: {label} is given twice")
         sets[label] = asked
@@ -76,37 +92,35 @@ def records_of(evaluated, label, ids, where) -> list | None:
     return [own[i] for i in ids]
 
 
-def evaluate(lm, label, asked, args, shared, skip):
-    """Records of one test set, batch by batch: output, outcome, confidence."""
-    texts = [prompts.answer_prompt(lm.tokenizer, q, args.prompt, args.wording) for q in asked]
-    ids = [q.id for q in asked]
-    for indices, batch in sampling.answer(lm, texts, ids, 0, args.max_new_tokens, args.batch_tokens, shared, skip=skip):
-        outputs = [greedy for _, greedy in batch]
-        asking = [prompts.sure_prompt(lm.tokenizer, texts[i], o.text) for i, o in zip(indices, outputs, strict=True)]
-        sure = [None] * len(indices)
-        own = [ids[i] for i in indices]
-        pairs = scoring.pair_probabilities(lm, asking, prompts.SURE, prompts.UNSURE, args.batch_tokens, shared, own)
-        for at, found in pairs:
-            for j, p in zip(at, found, strict=True):
-                sure[j] = p
-        yield [
-            {
-                **asked[i].record(),
-                "dataset": label,
-                "output": out.text,
-                "outcome": answers.outcome(asked[i], out.text),
-                "p_answer": out.probability,
-                "p_sure": p,
-                "confidence": (out.probability + p) / 2,
-            }
-            for i, out, p in zip(indices, outputs, sure, strict=True)
-        ]
+def check_judged_alike(evaluated, args, where, other) -> None:
+    """UserError if an evaluation's open answers were not matched as another's (``args``, said to be ``other``'s)."""
+    own = evaluated["meta"]["args"]
+    for name in ("match", "match_threshold"):
+        if own.get(name) != args.get(name):
+            raise UserError(
+                f"{where}: evaluated with --{name} {own.get(name)}, {other} with {args.get(name)}; judge all alike"
+            )
+
+
+def check_probe(args, sets) -> None:
+    """UserError for the probe's flags with another prompt, such as exclude each other, or open questions."""
+    if args.prompt == "probe":
+        boundary.check_prompt(args)
+        for label, asked in sets.items():
+            if not asked.multiple_choice:
+                raise UserError(f"--prompt probe: {label} has open questions; the probe asks multiple choice")
+    elif (args.num_shots, args.scoring, args.chat_template) != (5, "letter", False):
+        raise UserError(f"--num_shots, --scoring, --chat_template: for --prompt probe, not --prompt {args.prompt}")
 
 
 def evaluate_model(args) -> None:
     """Evaluate one model on every test set and write eval_NAME.json."""
     sets = test_sets(args)
+    check_probe(args, sets)
+    cli.check_match(args, all(asked.multiple_choice for asked in sets.values()))
     base = read_json(args.base_eval, "eval_refusal", "--base_eval") if args.base_eval else None
+    if base:
+        check_judged_alike(base, vars(args), f"--base_eval {args.base_eval}", "this run")
     bases = {
         label: records_of(base, label, [q.id for q in asked.questions], f"--base_eval {args.base_eval}")
         for label, asked in sets.items()
@@ -121,24 +135,39 @@ def evaluate_model(args) -> None:
         return cli.already_done(run.path)
     run.resume()
 
+    match = asking.matcher(args)
     lm = models.load(args, about)
     shared = packing.check(lm)
     total = sum(len(asked.questions) for asked in sets.values())
+    cut = {}
     with cli.progress(total, len(run.done), "evaluating") as bar:
         for label, asked in sets.items():
-            keys = [f"{label}:{q.id}" for q in asked.questions]
-            for records in evaluate(lm, label, asked.questions, args, shared, run.skip(keys)):
-                run.journal(records)
+            if args.prompt == "probe":
+                texts, dropped = asking.probe_prompts(lm, asked, args)
+                cut[label] = cli.shots_dropped(lm, dropped)
+                batches = asking.probe(lm, asked, texts, dropped, args, shared, partial(skip, run, label))
+            else:
+                batches = asking.ask(lm, asked, args, shared, partial(skip, run, label), match)
+            for records in batches:
+                run.journal([r | {"dataset": label} for r in records])
                 bar.update(len(records))
 
     collected = run.collect([f"{label}:{q.id}" for label, asked in sets.items() for q in asked.questions])
     if collected is None:  # the first process goes on alone
         return
     by_set = {label: [r for r in collected if r["dataset"] == label] for label in sets}
-    summary = {label: evaluation.metrics(records, bases[label], args.seed) for label, records in by_set.items()}
+    summary = {
+        label: evaluation.summarise(records, bases[label], args.seed) | {"shots_dropped": cut.get(label)}
+        for label, records in by_set.items()
+    }
     run.finish({"model": args.name, "datasets": summary}, collected)
     print(evaluation.table([{"model": args.name, "dataset": label, **m} for label, m in summary.items()]))
     cli.closing([run.path], "python eval_refusal.py --compare FILE… of the models to compare")
+
+
+def skip(run, label, ids):
+    """``Run.skip`` for the questions of one test set."""
+    return run.skip([f"{label}:{i}" for i in ids])
 
 
 def compare(args) -> None:
@@ -149,7 +178,11 @@ def compare(args) -> None:
     names = [e["summary"]["model"] for e in evals]
     if len(set(names)) < len(names):
         raise UserError(f"--compare: two files are of {max(names, key=names.count)}; evaluate with different --name")
+    for path, other in zip(args.compare[1:], evals[1:], strict=True):
+        check_judged_alike(other, evals[0]["meta"]["args"], f"--compare {path}", args.compare[0])
     base = initial_model(args, evals)
+    check_judged_alike(base, evals[0]["meta"]["args"], f"--base_eval {args.base_eval}", args.compare[0])
+    wording = same_model_refusing(base, evals)
     included = [read_any(path) for path in args.include]
     folder = Path(args.output_dir or Path(args.compare[0]).parent)
     page = folder / "report.html"
@@ -167,7 +200,8 @@ def compare(args) -> None:
         }
         initial = records_of(base, label, ids, f"--base_eval {args.base_eval}")
         for name, rows in own.items():
-            records.append({"model": name, "dataset": label, **evaluation.metrics(rows, initial, args.seed)})
+            found = evaluation.metrics(rows, initial, args.seed, own.get(wording))
+            records.append({"model": name, "dataset": label, **found})
         for a, b in itertools.combinations(reversed(names), 2):
             tested = evaluation.paired_test(own[a], own[b], initial, args.seed)
             tests.append({"dataset": label, "model_a": a, "model_b": b, **tested})
@@ -179,13 +213,21 @@ def compare(args) -> None:
 
 
 def initial_model(args, evals) -> dict:
-    """The evaluation that THS is measured against: --base_eval, or the one file of the basic prompt without a base."""
+    """The evaluation that THS is measured against: --base_eval, or the one file with no leave to refuse and no base."""
     if args.base_eval:
         return read_json(args.base_eval, "eval_refusal", "--base_eval")
-    initial = [e for e in evals if e["meta"]["args"]["prompt"] == "basic" and not e["meta"]["inputs"]]
+    initial = [e for e in evals if e["meta"]["args"]["prompt"] != "refuse" and not e["meta"]["inputs"]]
     if len(initial) != 1:
         raise UserError("--compare: name the initial model's file with --base_eval; THS is measured against it")
     return initial[0]
+
+
+def same_model_refusing(base, evals) -> str | None:
+    """The name of the one evaluation of the initial model with the refusal prompt: THS without the wording's share."""
+    fingerprint = base["meta"]["model"]["fingerprint"]
+    own = [e for e in evals if e["meta"]["model"]["fingerprint"] == fingerprint]
+    names = [e["summary"]["model"] for e in own if e["meta"]["args"]["prompt"] == "refuse"]
+    return names[0] if len(names) == 1 else None
 
 
 def write_page(page, result, evals, included) -> None:
@@ -202,6 +244,7 @@ def write_page(page, result, evals, included) -> None:
         state_rehearsal=next((s for s in states if is_rehearsed(s)), None),
         selections=of.get("build_rait_data", []),
         evaluations=evals,
+        trainings=[*of.get("run_rehearsal", []), *of.get("finetune", [])],
     )
 
 

@@ -3,34 +3,54 @@
 #
 #   bash finetune.sh --model smollm2 --data training_data/smollm2_world_facts_craft --output models/smollm2-craft
 #   bash finetune.sh --model Qwen/Qwen2.5-3B --data training_data/Qwen2.5-3B_mmlu_craft --output models/craft --lora_r 64
-#   LMFLOW_DIR=~/LMFlow LMFLOW_PYTHON=~/lmflow-env/bin/python bash finetune.sh --backend lmflow --data … --output …
+#   bash finetune.sh --launcher "torchrun --nproc_per_node 8" --model Qwen/Qwen2.5-3B --data … --output …
+#   bash finetune.sh --setup-lmflow          # clones LMFlow into LMFLOW_DIR (default: LMFlow/) and installs it there
+#   LMFLOW_DIR=LMFlow bash finetune.sh --backend lmflow --data … --output …
 #
-# --backend auto is LMFlow if LMFLOW_DIR is set. What stands after -- goes to the backend untouched.
+# --backend auto is LMFlow if LMFLOW_DIR is set. What stands after -- goes to the backend untouched. docs/lmflow.md
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 usage() {
     sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"
-    echo "Flags: --model --data --output --backend auto|lmflow|builtin --lora_r --epochs --learning_rate --batch_size"
+    echo "Flags: --model --data --output --backend auto|lmflow|builtin --launcher --lora_r --epochs --learning_rate"
+    echo "--batch_size; all of a backend's: python -m knowledge_boundary.finetune --help, … knowledge_boundary.lmflow --help"
 }
 
 backend=auto
+launcher=
+setup=
 arguments=()
+rest=()
 while [ $# -gt 0 ]; do
     case $1 in
         -h | --help) usage; exit 0 ;;
         --backend) backend=${2:-}; shift 2 || shift ;;
-        --) shift; arguments+=("$@"); break ;;
+        --launcher) launcher=${2:-}; shift 2 || shift ;;
+        --setup-lmflow) setup=yes; shift ;;
+        --) shift; rest=("$@"); break ;;
         *) arguments+=("$1"); shift ;;
     esac
 done
 
-python=python
-if [ -x "$here/.venv/bin/python" ]; then python=$here/.venv/bin/python; fi
+python=python  # of the environment that is active, else .venv's
+if [ -z "${VIRTUAL_ENV:-}" ] && [ -x "$here/.venv/bin/python" ]; then python=$here/.venv/bin/python; fi
 if [ "$backend" = auto ]; then backend=$([ -n "${LMFLOW_DIR:-}" ] && echo lmflow || echo builtin); fi
-case $backend in
-    builtin) module=knowledge_boundary.finetune ;;
-    lmflow) module=knowledge_boundary.lmflow ;;
+command=("$python")
+case ${setup:-$backend} in
+    yes) module=knowledge_boundary.lmflow_setup ;;
+    builtin)
+        module=knowledge_boundary.finetune
+        arguments+=("${rest[@]}")
+        case $launcher in
+            "") ;;
+            torchrun*) read -ra words <<<"$launcher"; command+=(-m torch.distributed.run "${words[@]:1}") ;;
+            *) echo "finetune.sh: --launcher $launcher: the built-in trainer is started by torchrun" >&2; exit 2 ;;
+        esac ;;
+    lmflow)
+        module=knowledge_boundary.lmflow
+        if [ -n "$launcher" ]; then arguments+=(--launcher "$launcher"); fi
+        if [ ${#rest[@]} -gt 0 ]; then arguments+=(-- "${rest[@]}"); fi ;;
     *) echo "finetune.sh: --backend $backend: one of auto, lmflow, builtin is expected" >&2; exit 2 ;;
 esac
-PYTHONPATH="$here${PYTHONPATH:+:$PYTHONPATH}" exec "$python" -m "$module" "${arguments[@]}"
+PYTHONPATH="$here${PYTHONPATH:+:$PYTHONPATH}" exec "${command[@]}" -m "$module" "${arguments[@]}"

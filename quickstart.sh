@@ -49,7 +49,8 @@ step() { # print a command, run it, print its time
     step python eval_refusal.py --output_dir $out \
         --compare $out/eval_init_basic.json $out/eval_init_refuse.json $out/eval_cor_rait.json $out/eval_craft.json \
         --include $out/boundary.json $out/state_init.json $out/state_rehearsal.json \
-        $out/selection_van.json $out/selection_cor.json $out/selection_corcer.json $out/selection_craft.json
+        $out/selection_van.json $out/selection_cor.json $out/selection_corcer.json $out/selection_craft.json \
+        models/$name-{rehearsal,cor,craft}/knowledge_boundary.json
 }
 printf '\nDone in %d s. Look at:\n' $((SECONDS - began))
 printf '  %-40s %s\n' $out/report.html "figures and tables, in a browser" \

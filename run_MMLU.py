@@ -20,7 +20,6 @@ from knowledge_boundary import (
     prompts,
     questions,
     ranks,
-    scoring,
     training_data,
 )
 from knowledge_boundary.results import Run, UserError
@@ -35,41 +34,23 @@ def arguments():
     group.add_argument("--method", default="unsure", choices=boundary.METHODS, help="R-Tuning's training data")
     group.add_argument("--num_try", type=cli.positive, default=5, help="sampled answers of --method uncertain")
     group.add_argument("--domain", default="all", choices=mmlu.DOMAINS, help="part of R-Tuning's MMLU split")
-    group.add_argument("--num_shots", type=int, default=5, choices=range(6))
-    group.add_argument("--scoring", default="letter", choices=("letter", "cloze"), help="cloze: the options' own text")
-    group.add_argument("--chat_template", action="store_true", help="ask through the model's chat template")
+    cli.add_probe_arguments(group)
     group.add_argument("--result", help="name of the training data; default: MODEL_DATASET, with _DOMAIN for a part")
     cli.add_run_arguments(parser)
     return parser.parse_args()
 
 
-def probabilities(lm, asked, texts, args, shared, skip):
-    """(indices, letter probabilities of each question), batch by batch."""
-    ids = [q.id for q in asked]
-    if args.scoring == "letter":
-        letters = [q.letters for q in asked]
-        yield from scoring.letter_probabilities(lm, texts, letters, args.batch_tokens, shared, skip, ids)
-        return
-    options = [[f" {choice}" for choice in q.choices] for q in asked]
-    for indices, found in scoring.option_log_likelihoods(lm, texts, options, args.batch_tokens, shared, skip, ids):
-        yield indices, [scoring.cloze_probabilities(f) for f in found]
-
-
 def main():
     """Probe, write boundary.json, its picture and the training data."""
     args = arguments()
-    asked = cli.load_questions(args)
+    asked = cli.load_questions(args, domain=args.domain)
     if not asked.multiple_choice:
         raise UserError(f"--dataset {args.dataset}: open questions; run_MMLU.py probes multiple choice")
-    if args.domain != "all":
-        asked.questions = mmlu.domain_part(asked.questions, args.domain)
-        questions.check_set(asked.questions, f"--domain {args.domain} of {args.dataset}")
-        cli.say(f"--domain {args.domain}: {mmlu.DOMAINS[args.domain]}: {len(asked.questions)} questions")
-    if args.scoring == "cloze" and args.chat_template:
-        raise UserError("--scoring cloze: plain prompts only; leave --chat_template out")
+    boundary.check_prompt(args)
     shots = [cli.shots_of(asked, q, args.num_shots) for q in asked.questions]
     about = cli.describe_model(args)
-    path = cli.output_path(args, about["name"], asked.name, "boundary.json")
+    part = f"_{args.domain}" if args.domain != "all" else ""
+    path = cli.output_path(args, about["name"], asked.name, f"boundary{part}.json")
     run = Run("run_MMLU", path, args, about, asked.describe())
     finished = run.finished()
     if ranks.exchange(finished and Path(finished["summary"]["training_data"]).exists())[0]:
@@ -85,14 +66,14 @@ def main():
     with cli.progress(len(texts), len(run.done), "probing") as bar:
         for group, group_texts in questions.grouped(asked.questions, texts, dropped):
             skip = run.skip([q.id for q in group])
-            for indices, found in probabilities(lm, group, group_texts, args, shared, skip):
+            for indices, found in boundary.probabilities(lm, group, group_texts, args, shared, skip):
                 run.journal([boundary.record(group[i], p) for i, p in zip(indices, found, strict=True)])
                 bar.update(len(indices))
 
     records = run.collect([q.id for q in asked.questions])
     if records is None:  # the first process goes on alone
         return
-    name = args.result or f"{about['name']}_{asked.name}" + (f"_{args.domain}" if args.domain != "all" else "")
+    name = args.result or f"{about['name']}_{asked.name}{part}"
     pairs = boundary.training_pairs(asked.questions, texts, records, args, lm.tokenizer.eos_token or "")
     data = training_data.write(f"{name}_{args.method}", "text2text", pairs, None)
     summary = {"method": args.method, "domain": args.domain, **boundary.summarise(records), "shots_dropped": cut}

@@ -36,11 +36,11 @@ def arguments():
         choices=("exact", "sample"),
         help="default: exact for multiple choice, sample for open",
     )
-    group.add_argument("--num_samples", type=cli.positive, default=10, help="N sampled answers to a question")
+    group.add_argument("--num_samples", type=cli.positive, help="N sampled answers to a question; default: 10")
     group.add_argument("--temperature", type=float, default=1.0, help="of open questions' sampled answers")
     group.add_argument("--top_p", type=float, default=1.0, help="they are drawn from the likeliest tokens up to this")
     group.add_argument("--max_new_tokens", type=cli.positive, default=16, help="longest answer, in tokens")
-    group.add_argument("--embedder", default="minilm", help="sentence embedder of Cer: minilm, a path or a hub id")
+    cli.add_match_arguments(group, "Cer and --match embedding")
     cli.add_run_arguments(parser)
     parser.add_argument("--state", help="the file to write; default: state_init.json (rehearsed: state_rehearsal.json)")
     return parser.parse_args()
@@ -68,10 +68,8 @@ def query_choices(lm, asked, texts, args, shared, skip, embedder=None):
 
 def query_open(lm, asked, texts, args, shared, skip, embedder):
     """Records of open questions, batch by batch."""
-
-    def embed(distinct):
-        return embedder.encode(distinct, normalize_embeddings=True, show_progress_bar=False)
-
+    embed = partial(models.unit_vectors, embedder)
+    match = answers.matcher(args.match, args.match_threshold, embed)
     sampled = sampling.answer(
         lm, texts, [q.id for q in asked], args.num_samples, args.max_new_tokens, args.batch_tokens, shared,
         temperature=args.temperature, top_p=args.top_p, seed=args.seed, skip=skip,
@@ -80,10 +78,10 @@ def query_open(lm, asked, texts, args, shared, skip, embedder):
         records = []
         for i, (samples, greedy) in zip(indices, batch, strict=True):
             q = asked[i]
-            verdicts = [{"text": s.text, "correct": answers.is_correct(q, s.text)} for s in samples]
+            given = [s.text for s in (*samples, greedy)]
+            *verdicts, best = [{"text": t, **v} for t, v in zip(given, match(q, given), strict=True)]
             cor = state.sampled_correctness([v["correct"] for v in verdicts])
             cer = state.sampled_certainty([s.text for s in samples], embed)
-            best = {"text": greedy.text, "correct": answers.is_correct(q, greedy.text)}
             records.append({**q.record(), "cor": cor, "cer": cer, "samples": verdicts, "greedy": best})
         yield records
 
@@ -91,7 +89,7 @@ def query_open(lm, asked, texts, args, shared, skip, embedder):
 def main():
     """Ask, write the state file and its picture."""
     args = arguments()
-    if args.num_samples < 2:
+    if args.num_samples == 1:
         raise UserError("--num_samples 1: certainty compares answers with each other; give 2 or more")
     if not 0 < args.temperature < math.inf:
         raise UserError(f"--temperature {args.temperature}: must be above 0; the greedy answer is written in any case")
@@ -102,9 +100,14 @@ def main():
     multiple_choice = asked.multiple_choice
     if multiple_choice and (args.temperature, args.top_p) != (1, 1):
         raise UserError("--temperature, --top_p: for open questions only; letters have their exact probabilities")
+    cli.check_match(args, multiple_choice)
     if not multiple_choice and args.estimator == "exact":
         raise UserError("--estimator exact: for multiple choice only; answers to open questions can only be sampled")
     args.estimator = args.estimator or ("exact" if multiple_choice else "sample")
+    if args.estimator == "exact" and args.num_samples:
+        raise UserError("--num_samples: nothing is sampled from exact probabilities; give --estimator sample with it")
+    if args.estimator == "sample":
+        args.num_samples = args.num_samples or 10
     if args.num_shots is None:
         args.num_shots = 5 if multiple_choice else 3
     shots = [cli.shots_of(asked, q, args.num_shots) for q in asked.questions]

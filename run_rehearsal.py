@@ -51,10 +51,10 @@ def main():
     if run.finished():
         return cli.already_done(run.path)
     run.resume()
-    print(f"{above} questions have Cor > {args.cor_threshold} and Cer > {args.cer_threshold}")
+    cli.say(f"{above} questions have Cor > {args.cor_threshold} and Cer > {args.cer_threshold}")
     if above < len(chosen):
         lowest = chosen[-1]
-        print(f"The best {len(chosen)} by rank are taken, down to Cor {lowest['cor']:.3f}, Cer {lowest['cer']:.3f}")
+        cli.say(f"The best {len(chosen)} by rank are taken, down to Cor {lowest['cor']:.3f}, Cer {lowest['cer']:.3f}")
 
     lm = models.load(args, about)
     asked = [questions.from_record(r) for r in chosen]
@@ -72,4 +72,4 @@ def main():
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    cli.run(main, divided=True, trains=True)

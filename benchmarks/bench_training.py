@@ -1,10 +1,13 @@
-"""Examples a second of refusal-aware fine-tuning with LoRA: ours, and the plain padded step, on the same batches.
+"""Examples a second of refusal-aware fine-tuning with LoRA: ours, the plain padded step, LMFlow; the same examples.
 
 Peers:
-  plain  one right-padded batch of whole examples a step, the loss of the model's own forward pass on its labels
-Both take the same optimiser steps from the same weights: loss, backward, clipping, AdamW. The examples are world_facts'
-training questions in the refusal prompt; every second one (after a shuffle by the seed) keeps its answer, the others
-are answered "I don't know.", as D_van and D_idk are. LoRA, rates and batch are those of quickstart.sh.
+  lmflow  LMFlow's own run (LMFLOW_DIR, LMFLOW_PYTHON), block size that of the longest example; left out without
+  plain   one right-padded batch of whole examples a step, the loss of the model's own forward pass on its labels
+Of LMFlow the seconds that it reports itself count (train_runtime: loading and tokenising are not in it); it shuffles
+the examples into batches of its own. The others take the same optimiser steps from the same weights: loss, backward,
+clipping, AdamW. The examples are world_facts' training questions in the refusal prompt; every second one (after a
+shuffle by the seed) keeps its answer, the others are answered "I don't know.", as D_van and D_idk are. LoRA, rates and
+batch are those of quickstart.sh.
 
 Examples:
   python benchmarks/bench_training.py
@@ -15,17 +18,19 @@ import json
 import random
 
 import common
+import lmflow_peer
 import numpy as np
 import torch
 
 from knowledge_boundary import cli, prompts, readers, training
+from knowledge_boundary.loss import answer_loss, tokenise
 from knowledge_boundary.results import UserError
 
 
 def arguments():
     """The benchmark's flags."""
     parser = cli.Parser(__doc__)
-    common.add_arguments(parser, ("plain",))
+    common.add_arguments(parser, ("lmflow", "plain"))
     group = parser.add_argument_group("data")
     group.add_argument("--dataset", default="world_facts")
     group.add_argument("--split", default="train")
@@ -44,8 +49,8 @@ def arguments():
     return args
 
 
-def batches_of(lm, args) -> list:
-    """Batches of tokenised examples."""
+def batches_of(lm, args) -> tuple[list, list]:
+    """Batches of tokenised examples, and the (prompt, answer) texts of them all."""
     asked = readers.load(args.dataset, args.split, subjects=args.subjects, limit=args.limit).questions
     random.Random(args.seed).shuffle(asked)
     examples = [
@@ -55,10 +60,11 @@ def batches_of(lm, args) -> list:
         )
         for i, q in enumerate(asked)
     ]
-    rows = training.tokenise(lm, examples)
+    rows = tokenise(lm, examples)
     if len(rows) < args.steps * args.batch_size:
         raise UserError(f"--steps {args.steps}: {len(rows)} examples are fewer than {args.steps} × {args.batch_size}")
-    return [rows[i * args.batch_size : (i + 1) * args.batch_size] for i in range(args.steps)]
+    batches = [rows[i * args.batch_size : (i + 1) * args.batch_size] for i in range(args.steps)]
+    return batches, examples[: args.steps * args.batch_size]
 
 
 def plain_loss(model, rows) -> torch.Tensor:
@@ -78,7 +84,7 @@ def losses_of(model, batches, shared) -> dict:
     inner = model.get_base_model() if hasattr(model, "get_base_model") else model
     return {
         "plain": lambda rows: plain_loss(model, rows),
-        "ours": lambda rows: training.answer_loss(inner, rows, shared),
+        "ours": lambda rows: answer_loss(inner, rows, shared),
     }
 
 
@@ -114,20 +120,28 @@ def loss_and_gradient(model, rows, loss_of) -> tuple[float, torch.Tensor]:
     return loss.item(), gradient
 
 
-def measure(lm, model, batches, shared, args, peers) -> dict:
+def measure(lm, model, batches, examples, shared, args, peers) -> dict:
     """All figures, peer by peer."""
     losses, start = losses_of(model, batches, shared), [p.detach().clone() for p in trained(model)]
     sizes = [len(r["input_ids"]) for rows in batches for r in rows]
     unique = sum(common.unique_tokens(r["input_ids"] for r in rows) for rows in batches)
     print(f"{len(sizes)} examples in {len(batches)} batches, {sum(sizes)} tokens, {unique} of them unique", flush=True)
     passes = {peer: lambda i, peer=peer: steps(model, start, batches, losses[peer], args) for peer in peers}
+    if "lmflow" in peers:
+        passes["lmflow"] = lambda i: lmflow_peer.run(examples, args)
     seconds, found, gflops = common.in_turn(lm, passes, args.rounds)
+    runs = found.get("lmflow", [])
+    if runs:
+        seconds["lmflow"] = [run["train_seconds"] for run in runs]
+        found["lmflow"] = [run["losses"] for run in runs]
+        print(f"  of which LMFlow's own training loop: {', '.join(f'{s:.1f} s' for s in seconds['lmflow'])}")
     # At weights that have been trained: at the start the gradient of LoRA's first matrices is 0.
     reference = loss_and_gradient(model, batches[0], losses["plain"])
     figures = {"examples": len(sizes), "tokens": sum(sizes), "unique_tokens": unique}
     figures |= {"gflops": gflops, "trained_parameters": sum(map(torch.numel, start)), "peers": {}}
+    figures["lmflow"] = {k: runs[0][k] for k in ("lmflow", "settings")} if runs else None
     for peer in peers:
-        loss, gradient = loss_and_gradient(model, batches[0], losses[peer])
+        loss, gradient = loss_and_gradient(model, batches[0], losses[peer]) if peer in losses else (None, None)
         # Forward, and the gradient of what flows through; frozen weights have none of their own.
         arithmetic = 2 if args.lora_r else 3
         figures["peers"][peer] = {
@@ -135,8 +149,10 @@ def measure(lm, model, batches, shared, args, peers) -> dict:
             "tokens_per_second": common.rate(sum(sizes), seconds[peer]),
             "ours_is_faster_by": np.median(seconds[peer]) / np.median(seconds["ours"]),
             "losses": found[peer][-1],
-            "loss_difference": abs(loss - reference[0]) / abs(reference[0]),
-            "gradient_difference": float((gradient - reference[1]).norm() / reference[1].norm()),
+            "loss_difference": None if loss is None else abs(loss - reference[0]) / abs(reference[0]),
+            "gradient_difference": None
+            if gradient is None
+            else float((gradient - reference[1]).norm() / reference[1].norm()),
             "share_of_limit": common.share_of_limit(
                 lm, unique if peer == "ours" else sum(sizes), seconds[peer], gflops, arithmetic
             ),
@@ -149,8 +165,11 @@ def main():
     """Measure, then the memory; print the table and the JSON line."""
     args = arguments()
     peers = common.chosen_peers(args)
+    if "lmflow" in peers and not lmflow_peer.available():
+        print("lmflow: left out, LMFLOW_DIR names no checkout (bash finetune.sh --setup-lmflow)", flush=True)
+        peers.remove("lmflow")
     lm, shared = common.load(args)
-    batches = batches_of(lm, args)
+    batches, examples = batches_of(lm, args)
     torch.manual_seed(args.seed)
     model = training.add_lora(lm.model, args).train()
     if args.memory_only:
@@ -158,10 +177,15 @@ def main():
         start = [p.detach().clone() for p in trained(model)]
         loss_of = losses_of(model, batches, shared)[args.memory_only]
         return print(json.dumps(common.peak_memory(lm, lambda: steps(model, start, batches, loss_of, args)) - before))
-    figures = measure(lm, model, batches, shared, args, peers)
-    for peer in peers:
+    figures = measure(lm, model, batches, examples, shared, args, peers)
+    for peer in [peer for peer in peers if peer != "lmflow"]:
         figures["peers"][peer]["peak_bytes"] = common.memory_in_fresh_process(peer)
     show(lm, args, figures)
+
+
+def difference(value) -> str:
+    """A relative difference as the table shows it."""
+    return "–" if value is None else f"{value:.1e}"
 
 
 def show(lm, args, figures) -> None:
@@ -176,7 +200,7 @@ def show(lm, args, figures) -> None:
     rows = [
         (
             peer, common.spread(p["examples_per_second"]), common.spread(p["tokens_per_second"]),
-            f"{p['ours_is_faster_by']:.2f} ×", f"{p['loss_difference']:.1e}", f"{p['gradient_difference']:.1e}",
+            f"{p['ours_is_faster_by']:.2f} ×", difference(p["loss_difference"]), difference(p["gradient_difference"]),
             f"{p['share_of_limit']:.0%}", common.memory_text(p["peak_bytes"], lm),
         )
         for peer, p in figures["peers"].items()

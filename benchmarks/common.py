@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
 
-from knowledge_boundary import cli, models, packing, results
+from knowledge_boundary import cli, families, models, packing, results
 from knowledge_boundary.results import UserError
 
 MB = 1e6
@@ -28,8 +28,13 @@ KINDS = "country_capital,country_currency,country_continent,city_country,element
 
 
 def add_arguments(parser, peers) -> None:
-    """The flags that all benchmarks have; ``peers`` are the names that ours is compared with."""
+    """The flags of a benchmark that runs a model; ``peers`` are the names that ours is compared with."""
     cli.add_model_arguments(parser)
+    add_run_arguments(parser, peers)
+
+
+def add_run_arguments(parser, peers) -> None:
+    """The flags that all benchmarks have."""
     group = parser.add_argument_group("benchmark")
     group.add_argument("--peers", default=",".join(peers), help="comma-separated; ours always runs")
     group.add_argument(
@@ -91,7 +96,7 @@ def seconds_of(lm, run) -> tuple:
 def matrix_rate(lm, repeats: int = 5) -> float:
     """GFLOP/s of a large square matrix product in the model's dtype on its device: the best of ``repeats``."""
     n = 8192 if lm.device.type == "cuda" else 2048
-    dtype = models.DTYPES[lm.about["dtype"]]
+    dtype = families.DTYPES[lm.about["dtype"]]
     a, b = (torch.randn(n, n, device=lm.device).to(dtype) for _ in range(2))
     a @ b
     return max(2 * n**3 / seconds_of(lm, lambda: a @ b)[0] / 1e9 for _ in range(repeats))

@@ -1,76 +1,78 @@
-"""Open answers: normalising, matching, recognising a refusal; letters of multiple-choice answers."""
+"""Whether an answer is right: matchers of open answers, letters of multiple-choice answers, refusals."""
 
 import re
-import string
-import unicodedata
+from functools import partial
 
-from .prompts import APOLOGY, REFUSAL_STARTS, REFUSAL_WORDS, UNKNOWN_ANSWERS
+from .matching import is_one_of, matches
+from .refusals import answering_part, before_sure, is_refusal
 
-# A last "a" is a name ("vitamin A"), not an article.
-ARTICLES = re.compile(r"\b(an|the)\b|\ba\b(?= )")
-# Apostrophes of all kinds join; letters that no accent can be taken from.
-LETTERFORMS = str.maketrans(
-    dict.fromkeys("‘’ʻʼ`´", "'") | {"ø": "o", "ł": "l", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe"}
-)
-WITHIN_NUMBERS = re.compile(r"(?<=\d),(?=\d{3})|\.(?!\d)|(?<!\d)\.")  # "1,000"; every full stop but a decimal point
+MATCHES = ("exact", "contains", "embedding")
+# Chosen with all-MiniLM-L6-v2 on world_facts; at cosines of 0.65, 0.7 and 0.75 it takes, of wrong answers of the same
+# kind, 7.3, 2.8 and 0.9 %; of right ones, "It is GOLD." 99, 98 and 96 %, "The answer is GOLD." 99, 96 and 84 %.
+MATCH_THRESHOLD = 0.7
 
 
-def normalise(text: str) -> str:
-    """Lower case without accents, punctuation, articles and extra spaces (SQuAD's and TriviaQA's normalisation)."""
-    text = unicodedata.normalize("NFKD", text.translate(LETTERFORMS)).casefold().translate(LETTERFORMS)
-    text = "".join(c for c in text if not unicodedata.combining(c)).replace("&", " and ")
-    # An apostrophe or a full stop joins ("don't", "D.C."); every other mark parts.
-    text = WITHIN_NUMBERS.sub("", text.replace("'", ""))
-    text = "".join(" " if c != "." and unicodedata.category(c)[0] in "PS" else c for c in text)
-    return " ".join(ARTICLES.sub(" ", " ".join(text.split())).split())
+def matcher(match: str, threshold: float, embed=None):
+    """The function ``(question, texts) → [{"correct": bool}]`` that judges answers to an open question.
 
-
-def is_refusal(text: str) -> bool:
-    """Whether an answer declines to answer: "I don't know", R-Tuning's 16 refusals, their Chinese kin."""
-    text = " ".join(text.casefold().translate(LETTERFORMS).split())
-    text = re.sub(APOLOGY, "", text.lstrip("\"'“*_(「 "))
-    if text.strip("\"'”*_)」 .!。") in REFUSAL_WORDS:
-        return True
-    return text.startswith(REFUSAL_STARTS) or text.startswith(tuple(a.casefold().rstrip(".") for a in UNKNOWN_ANSWERS))
-
-
-def matches(text: str, accepted) -> bool:
-    """Whether ``text`` gives one of the ``accepted`` answers: its words stand in it, as whole words, in order.
-
-    Golds of one or two letters (chemical symbols, postal codes) are often words too ("In", "OR"): they must be the
-    whole answer, or stand as they are written at its end or before a mark at its start.
+    A refusal is never correct, unless it is an accepted answer as it stands ("Unknown").
 
     Args:
-        text: the model's answer.
-        accepted: the gold answer and its aliases.
+        match: ``exact``: the answer is an accepted one, both normalised (SQuAD, TriviaQA); ``contains``: it gives one,
+            as a person would judge (``matching.matches``); ``embedding``: its cosine with one is ``threshold`` or more,
+            and each verdict has the highest one as ``similarity``.
+        threshold: of ``embedding``.
+        embed: of ``embedding``: list of texts → array [texts, dimensions] of unit vectors.
     """
-    words = f" {normalise(text)} "
-    return any(short_match(text, gold) if is_short(gold) else f" {normalise(gold)} " in words for gold in accepted)
+    if match == "embedding":
+        return partial(similar, threshold=threshold, embed=embed)
+    return {"exact": exact, "contains": contains}[match]
 
 
-def is_short(gold: str) -> bool:
-    """Whether a gold is one or two ASCII letters, which may be a word too; numbers and 北京 cannot."""
-    gold = gold.strip()
-    return len(gold) <= 2 and gold.isascii() and not gold.isdigit()
+def exact(question, texts) -> list:
+    """Verdicts: the whole answer is an accepted one."""
+    return [{"correct": is_one_of(before_sure(text), accepted(question))} for text in texts]
 
 
-def short_match(text: str, gold: str) -> bool:
-    """``matches`` for a gold of one or two characters."""
-    text, gold = text.strip(), gold.strip()
-    if gold.casefold() in (text.strip(string.punctuation + "“”‘’ ").casefold(), text.replace(".", "").casefold()):
-        return True
-    exact = re.escape(gold)
-    at_start, quoted, at_end = (
-        rf"^{exact}\s*(?:[.,;:(–—]|-\s|is\b)",
-        rf"[\"“*(]{exact}[\"”*)]",
-        rf"(?<!\w)(?<!\w[’']){exact}\W*$",
-    )
-    return bool(re.search(f"{at_start}|{quoted}|{at_end}", text))
+def contains(question, texts) -> list:
+    """Verdicts: the answer gives an accepted one."""
+    return [{"correct": is_correct(question, text)} for text in texts]
+
+
+def similar(question, texts, threshold: float, embed) -> list:
+    """Verdicts: the answer's embedding is near an accepted one's."""
+    golds = accepted(question)
+    answers = [before_sure(text) for text in texts]
+    vectors = embed([*answers, *golds])
+    nearest = (vectors[: len(answers)] @ vectors[len(answers) :].T).max(axis=1)
+    return [
+        {"correct": bool(near >= threshold) and judged_part(question, text) is not None, "similarity": float(near)}
+        for text, near in zip(texts, nearest, strict=True)
+    ]
+
+
+def accepted(question) -> list:
+    """The gold answer and its aliases."""
+    return [question.answer, *question.aliases]
+
+
+def judged_part(question, text: str) -> str | None:
+    """The part of an answer to ``question`` that is judged, None where it declines; see ``refusals.answering_part``.
+
+    An accepted answer that reads like a refusal is none where it stands alone, or with its capital ("I Can't Say No").
+    """
+    whole, part = before_sure(text), answering_part(text)
+    if part == whole or question.choices is not None:
+        return part
+    golds = accepted(question)
+    titles = [g for g in golds if g[:1].isupper() and g in whole and is_refusal(g)]
+    return whole if titles or is_one_of(whole, golds) else part
 
 
 def is_correct(question, text: str) -> bool:
-    """Whether ``text`` answers an open ``question``; a refusal never does."""
-    return not is_refusal(text) and matches(text, [question.answer, *question.aliases])
+    """Whether ``text`` gives an accepted answer to an open ``question``; a refusal never does."""
+    part = judged_part(question, text)
+    return part is not None and matches(part, accepted(question))
 
 
 def chosen_letter(text: str, letters: str) -> str | None:
@@ -90,18 +92,29 @@ def chosen_letter(text: str, letters: str) -> str | None:
     return letter.upper()
 
 
-def outcome(question, text: str) -> str:
-    """``correct``, ``wrong``, ``refused`` or ``unparsed``: what one answer amounts to.
+def outcome(question, text: str, match=contains) -> dict:
+    """What one answer amounts to: its ``outcome``, and its ``similarity`` where ``match`` finds it.
 
-    An answer with no words in it is unparsed; so is a multiple-choice answer that names no letter of the question.
+    ``outcome`` is ``correct``, ``wrong``, ``refused`` or ``unparsed``: an answer with no words in it that is not right,
+    or a multiple-choice answer that names no letter of the question.
+
+    Args:
+        question: what was asked.
+        text: the answer.
+        match: a ``matcher``, for open questions.
     """
-    if is_refusal(text):
-        return "refused"
+    part = judged_part(question, text)
     if question.choices is None:
-        if not re.search(r"\w", text):
-            return "unparsed"
-        return "correct" if is_correct(question, text) else "wrong"
-    letter = chosen_letter(text, question.letters)
-    if letter is None:
-        return "unparsed"
-    return "correct" if letter == question.answer else "wrong"
+        verdict = match(question, [text])[0]
+        correct = verdict.pop("correct")
+        parsed = correct or re.search(r"\w", before_sure(text))
+    else:
+        letter = chosen_letter(part or "", question.letters)
+        verdict, correct, parsed = {}, letter == question.answer, letter is not None
+    if part is None:
+        found = "refused"
+    elif not parsed:
+        found = "unparsed"
+    else:
+        found = "correct" if correct else "wrong"
+    return {"outcome": found, **verdict}

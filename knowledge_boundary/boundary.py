@@ -2,12 +2,19 @@
 
 import numpy as np
 
-from . import mmlu, prompts
-from .evaluation import wilson
+from . import mmlu, prompts, scoring
+from .intervals import wilson
+from .results import UserError
 from .sampling import generator
 
 METHODS = ("unsure", "unknown", "uncertain")
 UNCERTAIN_TEMPERATURE = 0.7
+
+
+def check_prompt(args) -> None:
+    """UserError for flags of the probe's prompt that exclude each other."""
+    if args.scoring == "cloze" and args.chat_template:
+        raise UserError("--scoring cloze: plain prompts only; leave --chat_template out")
 
 
 def prompt(lm, question, shots, args) -> str:
@@ -23,6 +30,23 @@ def room(lm, question, args) -> int:
         return 1
     options = [f" {choice}" for choice in question.choices]
     return max(map(len, lm.tokenizer(options, add_special_tokens=False).input_ids))
+
+
+def option(question, letter: str, args) -> str:
+    """How the probe names a choice: by its letter, or by its text under ``--scoring cloze``."""
+    return letter if args.scoring == "letter" else question.choices[question.letters.index(letter)]
+
+
+def probabilities(lm, asked, texts, args, shared, skip=lambda indices: False):
+    """(indices, probabilities over each question's choices), batch by batch; arguments as ``scoring.run``."""
+    ids = [q.id for q in asked]
+    if args.scoring == "letter":
+        letters = [q.letters for q in asked]
+        yield from scoring.letter_probabilities(lm, texts, letters, args.batch_tokens, shared, skip, ids)
+        return
+    options = [[f" {choice}" for choice in q.choices] for q in asked]
+    for indices, found in scoring.option_log_likelihoods(lm, texts, options, args.batch_tokens, shared, skip, ids):
+        yield indices, [scoring.cloze_probabilities(f) for f in found]
 
 
 def record(question, probabilities) -> dict:
@@ -101,19 +125,21 @@ def training_pairs(questions, texts, records, args, end: str) -> list:
     where it was right, else one of 16 refusals, drawn by the seed. ``uncertain``: sure for the half of lower answer
     entropy over ``--num_try`` draws at T = 0.7, unsure for the other.
     """
-    golds = [q.answer if args.scoring == "letter" else q.choices[q.letters.index(q.answer)] for q in questions]
-    golds = [gold.rstrip(".") for gold in golds]  # the sentence has a full stop of its own
+    golds = [option(q, q.answer, args) for q in questions]
     right = [r["correct"] for r in records]
     if args.method == "unknown":
         refusals = [
             prompts.UNKNOWN_ANSWERS[generator(args.seed, q.id).integers(len(prompts.UNKNOWN_ANSWERS))]
             for q in questions
         ]
-        answers = [f" {g}.{end}" if ok else f" {r}{end}" for g, ok, r in zip(golds, right, refusals, strict=True)]
+        answers = [
+            f" {prompts.sentence(gold)}{end}" if ok else f" {refusal}{end}"
+            for gold, ok, refusal in zip(golds, right, refusals, strict=True)
+        ]
         return list(zip(texts, answers, strict=True))
     sure = right if args.method == "unsure" else lower_entropy_half(records, args.num_try, args.seed)
     answers = [
-        f" {gold}.{prompts.SURE_QUESTION}{prompts.SURE if ok else prompts.UNSURE}{end}"
+        f" {prompts.sure_question(gold)}{prompts.SURE if ok else prompts.UNSURE}{end}"
         for gold, ok in zip(golds, sure, strict=True)
     ]
     return list(zip(texts, answers, strict=True))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from . import models, questions, ranks, readers
+from . import answers, families, mmlu, models, questions, ranks, readers
 from .results import UserError
 
 
@@ -21,17 +21,18 @@ class Parser(argparse.ArgumentParser):
         raise UserError(message)
 
 
-def run(main, divided: bool = False) -> None:
+def run(main, divided: bool = False, trains: bool = False) -> None:
     """Call ``main``; what the user can mend ends as one line on stderr and exit code 2.
 
     Args:
         main: the stage.
         divided: whether the stage divides its batches over torchrun's processes.
+        trains: whether they exchange gradients too.
     """
     name = Path(sys.argv[0]).name
     try:
         if divided:
-            ranks.start()
+            ranks.start(trains)
         main()
         ranks.stop()
     except UserError as e:
@@ -72,7 +73,7 @@ def add_model_arguments(parser) -> None:
     group.add_argument("--model", default="smollm2", help="hub id, folder, .gguf file, or smollm2 (embedded)")
     group.add_argument("--revision", help="branch, tag or commit of a hub model")
     group.add_argument("--trust_remote_code", action="store_true", help="run code that comes with the model")
-    group.add_argument("--dtype", default="auto", choices=("auto", *models.DTYPES), help="auto: float32 on CPUs")
+    group.add_argument("--dtype", default="auto", choices=("auto", *families.DTYPES), help="auto: float32 on CPUs")
     group.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
 
 
@@ -88,6 +89,13 @@ def add_data_arguments(parser, dataset: str, split: str, several: bool = False) 
     group.add_argument(
         "--skip_invalid", action="store_true", help="leave out questions that cannot be asked, and count"
     )
+
+
+def add_probe_arguments(group) -> None:
+    """The probe's few-shot prompt: run_MMLU.py's, and evaluation's --prompt probe."""
+    group.add_argument("--num_shots", type=int, default=5, choices=range(6))
+    group.add_argument("--scoring", default="letter", choices=("letter", "cloze"), help="cloze: the options' own text")
+    group.add_argument("--chat_template", action="store_true", help="ask through the model's chat template")
 
 
 def add_state_arguments(parser) -> None:
@@ -111,6 +119,33 @@ def state_records(state: dict, args, where: str) -> list:
     return [r for s in chosen for r in questions.spread(groups[s], args.limit or len(groups[s]))]
 
 
+def add_match_arguments(group, embedder_of: str) -> None:
+    """--match, --match_threshold, --embedder; ``embedder_of`` says what the embedder is for."""
+    group.add_argument(
+        "--match",
+        default="contains",
+        choices=answers.MATCHES,
+        help="when an open answer is right: it is an accepted one, contains one (default), or is near one in meaning",
+    )
+    group.add_argument(
+        "--match_threshold",
+        type=fraction,
+        default=answers.MATCH_THRESHOLD,
+        help=f"cosine of --match embedding; {answers.MATCH_THRESHOLD} takes 3 %% of wrong answers, 97 %% of right ones",
+    )
+    group.add_argument(
+        "--embedder", default="minilm", help=f"sentence embedder of {embedder_of}: minilm, a path or a hub id"
+    )
+
+
+def check_match(args, multiple_choice: bool) -> None:
+    """UserError for --match or --match_threshold without open questions, or a threshold without embeddings."""
+    if multiple_choice and (args.match, args.match_threshold) != ("contains", answers.MATCH_THRESHOLD):
+        raise UserError("--match, --match_threshold: for open questions only; a letter is the right one or it is not")
+    if args.match != "embedding" and args.match_threshold != answers.MATCH_THRESHOLD:
+        raise UserError(f"--match_threshold: is of --match embedding; with --match {args.match}, leave it out")
+
+
 def add_run_arguments(parser) -> None:
     """--seed, --batch_tokens, --output_dir, --overwrite."""
     group = parser.add_argument_group("run")
@@ -127,18 +162,21 @@ def describe_model(args) -> dict:
     return about
 
 
-def load_questions(args, name=None, split=None) -> questions.QuestionSet:
+def load_questions(args, name=None, split=None, domain="all") -> questions.QuestionSet:
     """The questions that the flags of ``add_data_arguments`` ask for; says how many were left out.
 
-    With ``name`` and ``split``, one of several sets: --subjects is then left to the caller.
+    With ``name`` and ``split``, one of several sets: --subjects is then left to the caller. ``domain``: the part of
+    R-Tuning's split of MMLU (``mmlu.DOMAINS``), taken before --limit.
     """
     subjects = None if name else args.subjects
     with ranks.first_on_host():
         asked = readers.load(
-            name or args.dataset, split or args.split, args.data_dir, subjects, args.limit, args.skip_invalid
+            name or args.dataset, split or args.split, args.data_dir, subjects, args.limit, args.skip_invalid, domain
         )
     if asked.skipped:
         say(f"{asked.name} {asked.split}: {asked.skipped} invalid records left out (--skip_invalid)")
+    if domain != "all":
+        say(f"{asked.name} {asked.split} {domain}: {mmlu.DOMAINS[domain]}: {len(asked.questions)} questions")
     return asked
 
 
@@ -200,5 +238,5 @@ def already_done(path) -> None:
 def closing(written, next_command: str) -> None:
     """The last lines of a stage: what it wrote and what comes next."""
     for path in written:
-        print(f"Written: {path}")
-    print(f"Next:    {next_command}")
+        say(f"Written: {path}")
+    say(f"Next:    {next_command}")

@@ -1,22 +1,11 @@
 """Rates, THS, over-refusal, AP and calibration of evaluated answers, each with a 95 % interval."""
 
-import math
-
 import numpy as np
 
+from .intervals import bootstrap, two_sided_p, wilson, with_interval
+
 OUTCOMES = ("correct", "wrong", "refused", "unparsed")
-Z95 = 1.959963984540054
-RESAMPLES = 2000
-
-
-def wilson(successes: int, n: int) -> dict:
-    """A rate and its 95 % Wilson score interval: ``{value, ci95}``; null for n = 0."""
-    if n == 0:
-        return {"value": None, "ci95": None}
-    p = successes / n
-    centre = (p + Z95**2 / (2 * n)) / (1 + Z95**2 / n)
-    half = Z95 * math.sqrt(p * (1 - p) / n + Z95**2 / (4 * n**2)) / (1 + Z95**2 / n)
-    return {"value": p, "ci95": [max(0.0, centre - half), min(1.0, centre + half)]}
+CURVE_POINTS = 100
 
 
 def ths(p_correct, p_wrong, p_correct_0, p_wrong_0):
@@ -29,90 +18,118 @@ def ths(p_correct, p_wrong, p_correct_0, p_wrong_0):
     return p_correct - p_wrong * ratio
 
 
-def resamples(n: int, seed: int) -> np.ndarray:
-    """Bootstrap indices [RESAMPLES, n]; the same for every model with n questions, so that comparisons are paired."""
-    return np.random.default_rng([seed, n]).integers(0, n, (RESAMPLES, n))
-
-
-def with_interval(value, draws) -> dict:
-    """``{value, ci95}`` from a value and its bootstrap draws; null where the value is undefined."""
-    draws = np.asarray(draws, dtype=np.float64)
-    draws = draws[np.isfinite(draws)]
-    if value is None or not np.isfinite(value) or not len(draws):
-        return {"value": None, "ci95": None}
-    return {"value": float(value), "ci95": [float(q) for q in np.quantile(draws, (0.025, 0.975))]}
-
-
-def right_wrong(records) -> tuple[np.ndarray, np.ndarray]:
+def right_wrong(records, field: str = "outcome") -> tuple[np.ndarray, np.ndarray]:
     """(right, wrong) as 0/1 arrays; unparsed counts as wrong."""
-    right = np.array([r["outcome"] == "correct" for r in records], dtype=np.float64)
-    wrong = np.array([r["outcome"] in ("wrong", "unparsed") for r in records], dtype=np.float64)
+    right = np.array([r[field] == "correct" for r in records], dtype=np.float64)
+    wrong = np.array([r[field] in ("wrong", "unparsed") for r in records], dtype=np.float64)
     return right, wrong
 
 
-def ths_draws(records, base, index) -> tuple[float, np.ndarray]:
-    """THS of ``records`` against ``base`` (the same questions in the same order), and its bootstrap draws."""
-    (c, w), (c0, w0) = right_wrong(records), right_wrong(base)
-    value = float(ths(c.mean(), w.mean(), c0.mean(), w0.mean()))
-    return value, ths(*(x[index].mean(1) for x in (c, w, c0, w0)))
+def ths_measure(records, base):
+    """THS of ``records`` against ``base`` (the same questions in the same order), for ``bootstrap``."""
+    rates = np.stack([*right_wrong(records), *right_wrong(base)], axis=1)
+
+    def measure(counts):
+        return ths(*(counts @ rates / counts.sum(1, keepdims=True)).T)
+
+    return measure
 
 
-def metrics(records, base, seed: int) -> dict:
+def metrics(records, base, seed: int, refuse_base=None) -> dict:
     """All metrics of one test set.
 
     Args:
-        records: ``[{outcome, confidence, …}]``.
+        records: ``[{outcome, given, confidence, …}]``; ``given`` is the outcome of the answer's own text, which the
+            measures of confidence judge (``outcome`` may be a refusal by ``--refuse_unsure``).
         base: the initial model's records of the same questions in the same order, or None (THS, over-refusal and the
             refusal metrics are then null).
         seed: of the bootstrap.
+        refuse_base: the initial model's records with the refusal prompt, or None (``ths_refuse`` is then null).
 
     Returns:
-        ``{n, p_correct, p_wrong, p_refused, p_unparsed, ths, over_refusal, refusal_precision, refusal_recall,
-        refusal_f1, ap, auroc, ece}``, each but ``n`` as ``{value, ci95}``, rates as fractions.
+        ``{n, p_correct, p_wrong, p_refused, p_unparsed, ths, ths_refuse, over_refusal, refusal_precision,
+        refusal_recall, refusal_f1, ap, auroc, ece, aurc}``, each but ``n`` as ``{value, ci95}``, rates as fractions.
+        ``ths_refuse`` is THS measured against ``refuse_base``: what is left of it once the wording of the prompt is the
+        same on both sides.
     """
     n = len(records)
-    index = resamples(n, seed)
+    measures = confidence_measures(records)
+    if base:
+        measures |= {"ths": ths_measure(records, base), "refusal_f1": f1_measure(records, base)}
+    if refuse_base:
+        measures["ths_refuse"] = ths_measure(records, refuse_base)
+    values, draws = bootstrap(measures, n, seed)
     found = {f"p_{o}": wilson(sum(r["outcome"] == o for r in records), n) for o in OUTCOMES}
-    found["ths"] = with_interval(*ths_draws(records, base, index)) if base else with_interval(None, [])
-    found |= refusal_metrics(records, base, index)
-    found |= confidence_metrics(records, index)
+    found |= refusal_rates(records, base)
+    for name in ("ths", "ths_refuse", "refusal_f1", "ap", "auroc", "ece", "aurc"):
+        found[name] = with_interval(values.get(name, np.nan), draws.get(name, np.zeros(0)))
     return {"n": n, **found}
 
 
-def refusal_metrics(records, base, index) -> dict:
-    """Over-refusal, and refusing as a classifier of what the initial model gets wrong (precision, recall, F1)."""
-    names = ("over_refusal", "refusal_precision", "refusal_recall", "refusal_f1")
+def summarise(records, base, seed: int) -> dict:
+    """A test set's part of ``summary.datasets``: ``metrics``, its risk–coverage curve, and the metrics by subject."""
+    subjects = {}
+    for i, r in enumerate(records):
+        subjects.setdefault(r["subject"], []).append(i)
+    by_subject = {
+        name: metrics([records[i] for i in rows], base and [base[i] for i in rows], seed)
+        for name, rows in subjects.items()
+    }
+    whole = metrics(records, base, seed)
+    curve = {"points": risk_coverage(records), "aurc": whole["aurc"]}
+    return {**whole, "risk_coverage": curve, "subjects": by_subject}
+
+
+def refused_known(records, base) -> tuple[np.ndarray, np.ndarray]:
+    """Boolean arrays: which questions this model refuses, and which the initial one answers right."""
+    return np.array([r["outcome"] == "refused" for r in records]), np.array([r["outcome"] == "correct" for r in base])
+
+
+def refusal_rates(records, base) -> dict:
+    """Over-refusal, and refusing as a classifier of what the initial model gets wrong: precision and recall."""
     if not base:
-        return {name: with_interval(None, []) for name in names}
-    refused = np.array([r["outcome"] == "refused" for r in records])
-    known = np.array([r["outcome"] == "correct" for r in base])
-    hit = refused & ~known
-
-    def f1(rows):
-        both = refused[rows].sum(-1) + (~known)[rows].sum(-1)
-        return np.divide(2 * hit[rows].sum(-1), both, out=np.full(np.shape(both), np.nan), where=both > 0)
-
+        return {name: wilson(0, 0) for name in ("over_refusal", "refusal_precision", "refusal_recall")}
+    refused, known = refused_known(records, base)
+    hits = int((refused & ~known).sum())
     return {
         "over_refusal": wilson(int((refused & known).sum()), int(known.sum())),
-        "refusal_precision": wilson(int(hit.sum()), int(refused.sum())),
-        "refusal_recall": wilson(int(hit.sum()), int((~known).sum())),
-        "refusal_f1": with_interval(float(f1(np.arange(len(records)))), f1(index)),
+        "refusal_precision": wilson(hits, int(refused.sum())),
+        "refusal_recall": wilson(hits, int((~known).sum())),
     }
 
 
-def confidence_metrics(records, index) -> dict:
-    """AP, AUROC and ECE of "right" by ``confidence``, over the answered questions (right or wrong, not refused)."""
-    right, wrong = right_wrong(records)
+def f1_measure(records, base):
+    """F1 of refusing as a classifier of what the initial model gets wrong, for ``bootstrap``."""
+    refused, known = refused_known(records, base)
+    hits, both = 2.0 * (refused & ~known), refused * 1.0 + ~known
+
+    def measure(counts):
+        total = counts @ both
+        return np.divide(counts @ hits, total, out=np.full(total.shape, np.nan), where=total > 0)
+
+    return measure
+
+
+def confidence_measures(records) -> dict:
+    """AP, AUROC, ECE and AURC of "right" by ``confidence``, over the answers given (no refusals), for ``bootstrap``."""
+    usable, right, confidence = answered(records)
+
+    def over_answers(measure):
+        def of_counts(counts):
+            return measure(right, confidence, counts[:, usable]) if usable.any() else np.full(len(counts), np.nan)
+
+        return of_counts
+
+    measures = {"ap": average_precision, "auroc": auroc, "ece": expected_calibration_error, "aurc": aurc}
+    return {name: over_answers(measure) for name, measure in measures.items()}
+
+
+def answered(records) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(which records [records] are answers with a confidence; of these, right 0/1 and the confidence [answers])."""
+    right, wrong = right_wrong(records, "given")
     confidence = np.array([np.nan if r["confidence"] is None else r["confidence"] for r in records])
     usable = (right + wrong > 0) & np.isfinite(confidence)
-    # A resample is how often each question stands in it; the first row is the sample itself.
-    counts = np.stack([np.bincount(rows, minlength=len(records)) for rows in (np.arange(len(records)), *index)])
-    right, confidence, counts = right[usable], confidence[usable], counts[:, usable]
-    found = {}
-    for name, metric in (("ap", average_precision), ("auroc", auroc), ("ece", expected_calibration_error)):
-        values = metric(right, confidence, counts) if usable.any() else np.full(len(counts), np.nan)
-        found[name] = with_interval(values[0], values[1:])
-    return found
+    return usable, right[usable], confidence[usable]
 
 
 def thresholds(right, confidence, counts) -> tuple[np.ndarray, np.ndarray]:
@@ -146,11 +163,48 @@ def auroc(right, confidence, counts) -> np.ndarray:
         return area / (hits[:, -1] * misses[:, -1])
 
 
+def aurc(right, confidence, counts) -> np.ndarray:
+    """Area under the risk–coverage curve of the answers given: the mean of its risk over their coverages.
+
+    (Geifman & El-Yaniv 2017; answers of equal confidence are kept or left out together.) Arguments as
+    ``average_precision``; lower is better, 0 if none is wrong.
+    """
+    hits, misses = thresholds(right, confidence, counts)
+    kept = hits + misses
+    with np.errstate(invalid="ignore"):
+        risk = np.nan_to_num(misses / kept)
+        return (np.diff(kept, axis=1, prepend=0) * risk).sum(1) / kept[:, -1]
+
+
 def expected_calibration_error(right, confidence, counts, bins: int = 10) -> np.ndarray:
     """ECE over equal-width bins of confidence (Guo et al. 2017, eq. 3), arguments as ``average_precision``."""
     at = np.eye(bins)[np.minimum((confidence * bins).astype(int), bins - 1)]
     with np.errstate(invalid="ignore"):
         return np.abs((counts * (right - confidence)) @ at).sum(1) / counts.sum(1)
+
+
+def risk_coverage(records) -> list:
+    """The risk–coverage curve: ``[{coverage, risk, ci95, confidence}]`` from the highest confidence to the lowest.
+
+    ``coverage`` is the share of all questions answered with at least that confidence (a refusal is never covered),
+    ``risk`` the share of these that is wrong, with its Wilson interval. At most CURVE_POINTS + 1 of the distinct
+    confidences, evenly spread, the last one among them. Empty where nothing was answered.
+    """
+    usable, right, confidence = answered(records)
+    if not usable.any():
+        return []
+    hits, misses = thresholds(right, confidence, np.ones((1, len(right)), dtype=np.int64))
+    levels = np.unique(confidence)[::-1]
+    shown = np.unique(np.linspace(0, len(levels) - 1, min(len(levels), CURVE_POINTS + 1)).round().astype(int))
+    points = []
+    for i in shown:
+        right_here, wrong_here = int(hits[0, i]), int(misses[0, i])
+        risk = wilson(wrong_here, right_here + wrong_here)
+        coverage = (right_here + wrong_here) / len(records)
+        points.append(
+            {"coverage": coverage, "risk": risk["value"], "ci95": risk["ci95"], "confidence": float(levels[i])}
+        )
+    return points
 
 
 def paired_test(a, b, base, seed: int) -> dict:
@@ -162,33 +216,43 @@ def paired_test(a, b, base, seed: int) -> dict:
         base: the initial model's.
         seed: of the bootstrap.
     """
-    index = resamples(len(a), seed)
-    (value_a, draws_a), (value_b, draws_b) = ths_draws(a, base, index), ths_draws(b, base, index)
-    difference = draws_a - draws_b
+    values, draws = bootstrap({"a": ths_measure(a, base), "b": ths_measure(b, base)}, len(a), seed)
+    difference = draws["a"] - draws["b"]
     difference = difference[np.isfinite(difference)]  # a draw without a wrong answer of the base has no THS
-    below, above = int((difference <= 0).sum()), int((difference >= 0).sum())
-    # One more than the count of draws on the other side: a bootstrap of R draws cannot show a p below 1/R.
-    p = min(1.0, 2 * (min(below, above) + 1) / (len(difference) + 1))
-    result = with_interval(value_a - value_b, difference)
-    return {"difference": result["value"], "ci95": result["ci95"], "p": p if result["ci95"] else None}
+    result = with_interval(values["a"] - values["b"], difference)
+    p = two_sided_p(difference) if result["ci95"] else None
+    return {"difference": result["value"], "ci95": result["ci95"], "p": p}
 
 
 def percent(metric) -> str:
     """``{value, ci95}`` × 100 for the terminal: "28.3 [23.5, 33.4]"."""
     if metric["value"] is None:
         return "–"
-    low, high = metric["ci95"]
-    return f"{100 * metric['value']:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
+    value, low, high = (round(100 * x, 1) + 0.0 for x in (metric["value"], *metric["ci95"]))  # no "-0.0"
+    return f"{value:.1f} [{low:.1f}, {high:.1f}]"
 
 
 def table(records) -> str:
     """The comparison as text: a row per data set and model, every figure × 100 with its 95 % interval."""
-    columns = ("p_correct", "p_wrong", "p_refused", "p_unparsed", "ths", "over_refusal", "ap")
-    titles = ("P_c", "P_w", "P_r", "unparsed", "THS", "over-refusal", "AP")
-    lines = [f"{'data set':<20}{'model':<14}{'n':>5}" + "".join(f"{t:>21}" for t in titles)]
+    columns = {
+        "p_correct": "P_c",
+        "p_wrong": "P_w",
+        "p_refused": "P_r",
+        "p_unparsed": "unparsed",
+        "ths": "THS",
+        "ths_refuse": "THS, refuse⁰",
+        "over_refusal": "over-refusal",
+        "ap": "AP",
+    }
+    if all(r["ths_refuse"]["value"] is None for r in records):
+        del columns["ths_refuse"]
+    width = max(len(r["dataset"]) for r in records) + 2
+    lines = [f"{'data set':<{width}}{'model':<14}{'n':>5}" + "".join(f"{t:>21}" for t in columns.values())]
     for r in records:
         row = "".join(f"{percent(r[c]):>21}" for c in columns)
-        lines.append(f"{r['dataset']:<20}{r['model']:<14}{r['n']:>5}{row}")
+        lines.append(f"{r['dataset']:<{width}}{r['model']:<14}{r['n']:>5}{row}")
+    if "ths_refuse" in columns:
+        lines.append("(THS, refuse⁰: against the initial model with the refusal prompt)")
     return "\n".join(lines)
 
 

@@ -1,14 +1,9 @@
-"""The figures: PNGs beside the stages' results, and the drawings of the HTML page.
+"""The figures of what a model knows: the boundary by subject, Cor and Cer, and how rehearsal moves them.
 
-Text from the data is escaped by matplotlib, and never read as mathematics.
+PNGs beside the stages' results, and drawings (matplotlib Figures) for the HTML page.
 """
 
-import io
-import re
-import warnings
-
 import numpy as np
-from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import ListedColormap, LogNorm
@@ -16,29 +11,23 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from .mmlu import CATEGORIES, CATEGORY
+from .drawing import (
+    CATEGORY_COLORS,
+    INK,
+    KNOWN_COLORS,
+    REFUSED,
+    RIGHT,
+    STYLE,
+    WRONG,
+    canvas,
+    label,
+    name_rows,
+    png,
+    steps,
+)
+from .mmlu import CATEGORY
 
-METHODS = {"van": "#767676", "cor": "#d08700", "corcer": "#00906a", "craft": "#0072b2"}
-RIGHT, WRONG, REFUSED, UNPARSED = "#0072b2", "#c75000", "#767676", "#a8558b"
-OUTCOMES = {"correct": ("right", RIGHT), "wrong": ("wrong", WRONG), "refused": ("refused", REFUSED)}
-OUTCOMES["unparsed"] = ("unparsed", UNPARSED)
-KNOWN_COLORS = {True: RIGHT, False: WRONG}
-CATEGORY_COLORS = dict(zip(CATEGORIES, ("#0072b2", "#d08700", "#00906a", "#a8558b"), strict=True))
-# In the page these two become CSS variables, so that text and axes turn light on a dark background.
-INK, RULE = "#24292f", "#b4bac2"
-STYLE = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "knowledge-boundary",
-    "text.parse_math": False,
-    "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "axes.axisbelow": True,
-    "axes.grid": True,
-    "grid.linewidth": 0.5,
-    "lines.linewidth": 1.6,
-} | dict.fromkeys(("axes.spines.top", "axes.spines.right", "legend.frameon"), False)
-STYLE |= dict.fromkeys(("text.color", "axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"), INK)
-STYLE |= dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color", "grid.color"), RULE)
+STILL = 0.02  # a mean move shorter than this, as a share of the axis, is drawn as none
 
 
 def boundary_figure(boundary, path) -> None:
@@ -52,7 +41,7 @@ def boundary_figure(boundary, path) -> None:
         KeyError: ``boundary`` is not a boundary file.
         OSError: the file cannot be written.
     """
-    _png(boundary_drawing(boundary["summary"]), path)
+    png(boundary_drawing(boundary["summary"]), path)
 
 
 def state_figure(state, path) -> None:
@@ -66,73 +55,7 @@ def state_figure(state, path) -> None:
         KeyError: ``state`` is not a state file.
         OSError: the file cannot be written.
     """
-    _png(state_drawing(*density([state])[0]), path)
-
-
-# Drawings: each returns a matplotlib Figure, for svg or _png.
-
-
-def number(x, digits=1, times=1) -> str:
-    """A number as the reader sees it, with a true minus; a dash for null."""
-    return f"{round(times * x, digits) + 0.0:.{digits}f}".replace("-", "−") if isinstance(x, (int, float)) else "–"
-
-
-def label(text, keep=False) -> str:
-    """A name as an axis label: one line, cut where it is too long; underscores stay only if ``keep``."""
-    text = " ".join(str(text if keep else str(text).replace("_", " ")).split())
-    return text if len(text) <= 36 else text[:35] + "…"
-
-
-def _canvas(height):
-    figure = Figure(figsize=(4.8, height), layout="constrained")  # narrow, so that 9 pt can be read on a phone
-    return figure, figure.subplots()
-
-
-def _rows(ax, labels) -> None:
-    """The y axis as a list of names, the first on top."""
-    ax.set_yticks(range(len(labels)), labels)
-    ax.set_ylim(len(labels) - 0.45, -0.55)
-    ax.tick_params(axis="y", length=0)
-
-
-@rc_context(STYLE)
-def stacked_drawing(labels, rows) -> Figure:
-    """Bars of 100 %, one per label, split into the outcomes; ``rows``: {outcome: share}."""
-    figure, ax = _canvas(0.8 + 0.25 * len(rows))
-    left = np.zeros(len(rows))
-    for outcome, (name, color) in OUTCOMES.items():
-        width = np.array([100 * row[outcome] for row in rows])
-        if outcome == "unparsed" and not width.any():
-            continue
-        ax.barh(range(len(rows)), width, 0.78, left=left, color=color, label=name)
-        for i in np.flatnonzero(width >= 3):
-            at = (left[i] + width[i] / 2, i)
-            ax.text(*at, f"{width[i]:.0f}", ha="center", va="center", color="white", fontsize=8, weight="bold")
-        left += width
-    _rows(ax, labels)
-    ax.grid(False)
-    ax.spines["left"].set_visible(False)
-    ax.set(xlim=(0, 100), xlabel="% of questions")
-    figure.legend(loc="outside upper center", ncols=4, handlelength=1, columnspacing=1.2)
-    return figure
-
-
-@rc_context(STYLE)
-def ths_drawing(labels, records) -> Figure:
-    """A dot and its interval per model, the zero line, the number beside it."""
-    figure, ax = _canvas(0.6 + 0.34 * len(records))
-    ax.axvline(0, color=INK, linewidth=1)
-    for i, metric in enumerate(r.get("ths") or {} for r in records):
-        if metric.get("value") is None:
-            ax.annotate("undefined", (0, i), (6, 0), textcoords="offset points", va="center", fontsize=8)
-            continue
-        value, ci = 100 * metric["value"], 100 * np.array(metric.get("ci95") or [metric["value"]] * 2)
-        ax.plot(ci, [i, i], color=RIGHT, solid_capstyle="round")
-        ax.plot(value, i, "o", color=RIGHT)
-        ax.annotate(number(value), (value, i), (0, 5), textcoords="offset points", ha="center", fontsize=8)
-    _rows(ax, labels)
-    ax.set_xlabel("THS × 100")
-    return figure
+    png(state_drawing(*density([state])[0]), path)
 
 
 def ranked(subjects) -> list[tuple]:
@@ -146,7 +69,7 @@ def boundary_drawing(summary) -> Figure:
     """Dots with intervals by subject; filled where the subject counts as known; MMLU's subjects by category."""
     rows = ranked(summary["subjects"])
     grouped = all(name in CATEGORY for name, _ in rows)
-    figure, ax = _canvas(1.0 + 0.2 * grouped + 0.19 * len(rows))
+    figure, ax = canvas(1.0 + 0.2 * grouped + 0.19 * len(rows))
     lines = []
     if summary.get("chance") is not None:
         lines.append(ax.axvline(summary["chance"], color=INK, linestyle="--", linewidth=1, label="chance"))
@@ -161,8 +84,8 @@ def boundary_drawing(summary) -> Figure:
     if grouped:
         present = {CATEGORY[name] for name, _ in rows}
         lines += [Patch(facecolor=c, label=name) for name, c in CATEGORY_COLORS.items() if name in present]
-    _rows(ax, [label(name) for name, _ in rows])
-    ax.tick_params(axis="y", labelsize=8)
+    name_rows(ax, [label(name) for name, _ in rows])
+    ax.tick_params(axis="y", labelsize=9)
     ax.set(xlim=(-0.02, 1.02), xlabel="accuracy")
     figure.legend(handles=lines, loc="outside upper center", ncols=4 if grouped else 3, handlelength=1.2)
     return figure
@@ -172,11 +95,6 @@ def _dot(color, known) -> dict:
     """A marker's look: filled where known."""
     look = {"marker": "o", "linestyle": "", "markersize": 4.5, "markeredgewidth": 1.4, "color": color}
     return look if known else look | {"markerfacecolor": "none"}
-
-
-def _grid(values) -> int | None:
-    """The n of which all values are n-ths (answers were sampled), None if they are continuous."""
-    return next((n for n in range(10, 33) if np.allclose(values * n, np.round(values * n), atol=1e-6)), None)
 
 
 def density(states) -> list[tuple]:
@@ -189,7 +107,7 @@ def density(states) -> list[tuple]:
     cor, cer = np.concatenate(points).T
     low, high = (-np.log(4), 0.0) if choices else (0.0, 1.0)
     low, high = min(low, cer.min(initial=low)), max(high, cer.max(initial=high))
-    n = _grid(cor)
+    n = steps(cor)
     edges = ((np.arange(n + 2) - 0.5) / n if n else np.linspace(0, 1, 21), np.linspace(low, high, 25))
     counts = [np.histogram2d(*p.T, bins=edges)[0] for p in points]
     return [(p, edges, c, max(x.max() for x in counts)) for p, c in zip(points, counts, strict=True)]
@@ -213,8 +131,7 @@ def state_drawing(points, edges, counts, top, threshold=0.5) -> Figure:
     ax.add_collection(drawn)
     above.stairs(counts.sum(1), edges[0], fill=True, color=RIGHT, alpha=0.6)
     beside.stairs(counts.sum(0), edges[1], fill=True, color=RIGHT, alpha=0.6, orientation="horizontal")
-    sampled, n = edges[0][0] < 0, len(edges[0]) - 2
-    line = (np.ceil(threshold * n - 1e-9) - 0.5) / n if sampled else threshold  # between two columns of n-ths
+    line = _cut(edges, threshold)
     for axes in (ax, above):
         axes.axvline(line, color=INK, linestyle="--", linewidth=1)
     share = np.mean(points[:, 0] >= threshold) if len(points) else 0
@@ -223,16 +140,9 @@ def state_drawing(points, edges, counts, top, threshold=0.5) -> Figure:
         axes.grid(False)
         axes.tick_params(labelleft=name == "y", labelbottom=name == "x", length=0)
         axes.locator_params(axis=name, nbins=2, integer=True)
-    above.set_ylabel("questions", fontsize=8)
-    letters = edges[1][0] < -1  # multiple choice
+    above.set_ylabel("questions", fontsize=9)
     ax.grid(False)
-    ax.set(xlim=edges[0][[0, -1]], ylim=edges[1][[0, -1]])
-    if letters:
-        name = "share of drawn letters that are right" if sampled else "probability of the right letter"
-    else:
-        name = "share of sampled answers that are right"
-    ax.set_xlabel(f"Cor: {name}")
-    ax.set_ylabel("Cer: minus entropy, nats" if letters else "Cer: likeness of the sampled answers")
+    _plane(ax, edges)
     top = int(max(top, 2))
     ticks = [*(10**k for k in range(9) if 10**k < top / 1.3), top]
     bar = figure.colorbar(drawn, ax=[ax, above, beside], aspect=40, pad=0.02, label="questions in a cell")
@@ -242,11 +152,76 @@ def state_drawing(points, edges, counts, top, threshold=0.5) -> Figure:
     return figure
 
 
+def _plane(ax, edges) -> None:
+    """The limits and names of the axes of a Cor × Cer plane."""
+    letters, sampled = edges[1][0] < -1, edges[0][0] < 0  # multiple choice; Cor moves in n-ths
+    if letters:
+        name = "share of drawn letters that are right" if sampled else "probability of the right letter"
+    else:
+        name = "share of sampled answers that are right"
+    ax.set(xlim=edges[0][[0, -1]], ylim=edges[1][[0, -1]], xlabel=f"Cor: {name}")
+    ax.set_ylabel("Cer: minus entropy, nats" if letters else "Cer: likeness of the sampled answers")
+
+
+def displacements(before, after, edges) -> list[tuple]:
+    """Mean positions before and after, by cell of the Cor × Cer plane: ``[(count, before, after)]``.
+
+    Cells are a sixth of the plane wide and high, a tenth from 5,000 questions on; sampled Cor is divided between its
+    values.
+
+    Args:
+        before: array [questions, 2] of Cor and Cer.
+        after: the same questions' after rehearsal.
+        edges: of ``density``, whose limits the cells divide.
+    """
+    size = 10 if len(before) >= 5000 else 6
+    across, up = (np.linspace(*e[[0, -1]], size + 1) for e in edges)
+    if edges[0][0] < 0:
+        across = edges[0][:: -(-(len(edges[0]) - 1) // size)]
+    cell = np.stack([np.digitize(before[:, 0], across[1:]), np.digitize(before[:, 1], up[1:-1])])
+    _, group = np.unique(cell, axis=1, return_inverse=True)
+    groups = [np.flatnonzero(group == g) for g in range(group.max(initial=-1) + 1)]
+    return [(len(g), before[g].mean(0), after[g].mean(0)) for g in groups]
+
+
+@rc_context(STYLE)
+def arrows_drawing(cells, edges, threshold=0.5) -> Figure:
+    """The flow on the Cor × Cer plane: an arrow a cell, its questions' mean move; the dot's area is their number.
+
+    Args:
+        cells: of ``displacements``.
+        edges: of ``density``.
+        threshold: on Cor, a dashed line.
+    """
+    figure, ax = canvas(4.4)
+    most = max(n for n, _, _ in cells)
+    for n, start, end in sorted(cells, key=lambda c: c[0]):
+        moved = end[0] - start[0]
+        color = RIGHT if moved > STILL else WRONG if moved < -STILL else REFUSED
+        dot = {"markersize": max(2.5, 9 * np.sqrt(n / most)), "markeredgewidth": 0, "alpha": 0.45, "clip_on": False}
+        ax.plot(*start, "o", color=color, **dot)
+        arrow = {"arrowstyle": "-|>", "color": color, "linewidth": 1.5, "mutation_scale": 8}
+        if np.hypot(moved, (end[1] - start[1]) / (edges[1][-1] - edges[1][0])) > STILL:
+            ax.annotate("", end, start, arrowprops=arrow | {"shrinkA": 0, "shrinkB": 0})
+    ax.axvline(_cut(edges, threshold), color=INK, linestyle="--", linewidth=1)
+    _plane(ax, edges)
+    names = {RIGHT: "Cor rose", REFUSED: f"Cor moved ≤ {STILL:g}", WRONG: "Cor fell"}
+    lines = [Line2D([], [], color=c, marker=">", markersize=5, label=name) for c, name in names.items()]
+    figure.legend(handles=lines, loc="outside upper center", ncols=3, handlelength=1.6, columnspacing=1.2)
+    return figure
+
+
+def _cut(edges, threshold) -> float:
+    """Where the line of the threshold on Cor is drawn: between two columns of n-ths, or at the threshold itself."""
+    sampled, n = edges[0][0] < 0, len(edges[0]) - 2
+    return (np.ceil(threshold * n - 1e-9) - 0.5) / n if sampled else threshold
+
+
 @rc_context(STYLE)
 def flow_drawing(delta) -> Figure:
     """Histogram of the change in Cor, coloured by its direction."""
-    figure, ax = _canvas(2.8)
-    n = _grid(delta)
+    figure, ax = canvas(2.8)
+    n = steps(delta)
     edges = (np.arange(-n, n + 2) - 0.5) / n if n else np.linspace(-1, 1, 41)
     parts = {"improved": (delta > 1e-9, RIGHT), "unchanged": (abs(delta) <= 1e-9, REFUSED)}
     parts |= {"worse": (delta < -1e-9, WRONG)}
@@ -257,37 +232,3 @@ def flow_drawing(delta) -> Figure:
     ax.set(xlabel="ΔCor: after rehearsal minus before", ylabel="questions")
     figure.legend(loc="outside upper center", ncols=3, handlelength=1, columnspacing=1.2)
     return figure
-
-
-@rc_context(STYLE)
-def crss_drawing(selections) -> Figure:
-    """CRSS against the similarity threshold, one line per selection."""
-    figure, ax = _canvas(3.0)
-    ax.axvline(0.97, color=INK, linestyle="--", linewidth=1)
-    for selection, marker in zip(selections, "osD^vP*Xsoh<>" * len(selections), strict=False):
-        name = selection["summary"]["method"]
-        curve = sorted((float(k), v) for k, v in (selection["summary"].get("crss") or {}).items() if v is not None)
-        if curve:
-            look = {"marker": marker, "markersize": 4, "color": METHODS.get(name, UNPARSED)}
-            ax.plot(*zip(*curve, strict=True), label=label(name, keep=True), **look)
-    ax.set(ylim=(-0.03, 1.03), xlabel="similarity threshold τ_sim", ylabel="CRSS")
-    figure.legend(loc="outside upper center", ncols=4, columnspacing=1.2)
-    return figure
-
-
-def _png(figure, path) -> None:
-    with rc_context(STYLE):
-        figure.savefig(path, format="png", dpi=200, facecolor="white", metadata={"Software": None})
-
-
-def svg(figure) -> Markup:
-    """The figure as an ``<svg>`` element: no metadata, no ids of groups (they repeat), ink and rules from the page."""
-    text = io.StringIO()
-    with rc_context(STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # the browser has the fonts, we only measure
-        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        figure.savefig(text, format="svg", transparent=True, metadata=nothing)
-    drawn = text.getvalue()
-    drawn = re.sub(r'<g id="[^"]*">', "<g>", drawn[drawn.index("<svg") :])
-    drawn = re.sub(rf"(fill|stroke): {INK}", r"\1: var(--ink)", drawn)
-    return Markup(re.sub(rf"(fill|stroke): {RULE}", r"\1: var(--rule)", drawn))

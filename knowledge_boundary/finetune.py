@@ -3,6 +3,7 @@
 Examples:
   python -m knowledge_boundary.finetune --data training_data/smollm2_world_facts_craft --output models/smollm2-craft
   python -m knowledge_boundary.finetune --model Qwen/Qwen2.5-3B --data training_data/mmlu_craft --output models/craft
+  torchrun --nproc_per_node 8 -m knowledge_boundary.finetune --data training_data/mmlu_craft --output models/craft
 """
 
 from . import cli, models, training, training_data
@@ -36,4 +37,4 @@ def main():
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    cli.run(main, divided=True, trains=True)

@@ -2,153 +2,262 @@
 
 LMFlow is no registry's package: LMFLOW_DIR names its checkout, LMFLOW_PYTHON the Python of its environment. Every
 setting that matters is passed explicitly, and the run is checked afterwards, since LMFlow exits with 0 even where it
-has trained on nothing.
+has trained on nothing. What stands after -- goes to LMFlow untouched, after our own flags.
 
 Examples:
-  LMFLOW_DIR=~/LMFlow LMFLOW_PYTHON=~/lmflow-env/bin/python bash finetune.sh --backend lmflow \\
+  LMFLOW_DIR=~/LMFlow bash finetune.sh --backend lmflow \\
     --model models/smollm2 --data training_data/smollm2_world_facts_craft --output models/smollm2-craft
+  LMFLOW_DIR=~/LMFlow bash finetune.sh --backend lmflow --launcher "torchrun --nproc_per_node 8" --model … \\
+    -- --gradient_checkpointing 1
 """
 
-import json
-import math
-import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from transformers import AutoTokenizer
+import torch
+import transformers
 
-from . import cli, models, training, training_data
+from . import cli, families, lmflow_checkout, lmflow_files, models, ranks, training, training_data
 from .results import UserError
-
-ENTRY = "examples/finetune.py"
 
 
 def arguments():
-    """The backend's flags, and what goes to LMFlow untouched."""
+    """The backend's flags; ``rest`` is what goes to LMFlow untouched."""
     parser = cli.Parser(__doc__)
     cli.add_model_arguments(parser)
-    parser.add_argument("--data", required=True, help="folder with one text2text JSON file (training_data/NAME)")
+    parser.add_argument("--data", required=True, help="folder with one JSON file (training_data/NAME)")
     parser.add_argument("--output", dest="output_model", required=True, help="folder of the weights; empty or new")
     training.add_arguments(parser, epochs=3, learning_rate=2e-4)
+    group = parser.add_argument_group("LMFlow")
+    group.add_argument("--block_size", type=cli.positive, help="tokens of an example; default: the longest one's")
+    group.add_argument(
+        "--launcher", help="words that start LMFlow: python, torchrun …, accelerate launch …, deepspeed …"
+    )
+    group.add_argument("--processes", type=cli.positive, help="on all hosts; default: as --launcher says, or one a GPU")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--overwrite", action="store_true")
-    return parser.parse_known_args()
+    parser.add_argument("--overwrite", action="store_true", help="replace the model that another run has written")
+    at = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    args = parser.parse_args(sys.argv[1:at])
+    args.rest = sys.argv[at + 1 :]
+    return args
 
 
-def checkout() -> Path:
-    """LMFlow's folder.
+def flags_of(words) -> dict:
+    """{flag: its values} of command-line words.
 
     Raises:
-        UserError: LMFLOW_DIR is not set, is a symbolic link or is no checkout of LMFlow.
+        UserError: a value without a flag in front.
     """
-    folder = Path(os.environ.get("LMFLOW_DIR", ""))
-    if not os.environ.get("LMFLOW_DIR") or not (folder / ENTRY).is_file():
-        raise UserError(
-            f"LMFLOW_DIR={folder}: no {ENTRY} in it; set it to a checkout of LMFlow, or use --backend builtin"
-        )
-    if folder.is_symlink():
-        raise UserError(
-            f"LMFLOW_DIR={folder} is a symbolic link, which LMFlow's imports do not survive; give its target"
-        )
-    return folder.resolve()
+    flags = {}
+    for word in words:
+        if word.startswith("--"):
+            name, _, value = word[2:].partition("=")
+            flags[name] = [value] if value else []
+        elif flags:
+            flags[name].append(word)
+        else:
+            raise UserError(f"-- {word}: only flags of LMFlow stand after --")
+    return flags
 
 
-def command(args, about, file: Path, block_size: int, python: str, rest) -> list:
-    """LMFlow's command line, nothing left to its defaults."""
-    flags = {
-        "model_name_or_path": about["path"],
+def settings(args, about, folders, examples: int, block_size: int, per_device: int, targets) -> dict:
+    """{flag: its value} for LMFlow, nothing that matters left to its defaults.
+
+    Args:
+        args: the flags of this stage.
+        about: ``meta.model``.
+        folders: {``model``, ``data``, ``out``}, absolute.
+        examples: how many there are.
+        block_size: in tokens.
+        per_device: examples of a pass of one process.
+        targets: the modules that LoRA adapts.
+    """
+    found = {
+        "model_name_or_path": folders["model"],
         "trust_remote_code": int(args.trust_remote_code),
         "torch_dtype": about["dtype"],
-        "dataset_path": str(file.parent.resolve()),
-        "output_dir": str(Path(args.output_model).resolve()),
-        "num_train_epochs": args.epochs,
-        "learning_rate": args.learning_rate,
-        "lr_scheduler_type": "cosine",
-        "warmup_ratio": args.warmup_ratio,
-        "per_device_train_batch_size": args.batch_size,
-        "gradient_accumulation_steps": 1,
+        "use_flash_attention": 0,
+        "padding_side": "right",
+        "truncation_side": "right",
+        "model_max_length": block_size,
+        "dataset_path": folders["data"],
         "block_size": block_size,
         "disable_group_texts": 1,
         "validation_split_percentage": 0,
-        "use_lora": int(args.lora_r > 0),
-        "lora_r": args.lora_r,
-        "lora_alpha": args.lora_alpha,
-        "lora_dropout": args.lora_dropout,
+        "overwrite_cache": 1,
+        "output_dir": folders["out"],
+        "do_train": 1,
+        "num_train_epochs": args.epochs,
+        "per_device_train_batch_size": per_device,
+        "gradient_accumulation_steps": 1,
+        "learning_rate": args.learning_rate,
+        "lr_scheduler_type": "cosine",
+        "warmup_steps": training.warmup_steps(examples, args),
         "weight_decay": 0.0,
+        "max_grad_norm": 1.0,
+        "optim": "adamw_torch",
+        "adam_beta1": 0.9,
+        "adam_beta2": 0.999,
+        "adam_epsilon": 1e-8,
+        "seed": args.seed,
+        "logging_strategy": "steps",
         "logging_steps": 1,
+        "logging_nan_inf_filter": 0,  # else a loss that is not a number would be logged as another step's
+        "save_strategy": "steps",
         "save_steps": args.save_steps,
         "save_total_limit": 1,
-        "seed": args.seed,
         "report_to": "none",
-        "overwrite_cache": 1,
-        "use_flash_attention": 0,
         "dataloader_num_workers": 0,
+        "ddp_timeout": 72000,
+        "use_lora": int(args.lora_r > 0),
     }
-    if args.lora_r == 0:
-        flags = {k: v for k, v in flags.items() if not k.startswith("lora_")}
-    switches = ["--do_train"] + ["--use_cpu"] * (about["device"] == "cpu") + ["--bf16"] * (about["dtype"] == "bfloat16")
-    return [python, ENTRY, *(x for k, v in flags.items() for x in (f"--{k}", str(v))), *switches, *rest]
+    if args.lora_r:
+        found |= {"lora_r": args.lora_r, "lora_alpha": args.lora_alpha, "lora_dropout": args.lora_dropout}
+        found |= {"lora_target_modules": targets}
+    if about["device"] == "cpu":
+        found["use_cpu"] = 1
+    elif about["dtype"] != "float32":
+        found["bf16" if about["dtype"] == "bfloat16" else "fp16"] = 1
+    return found
 
 
-def longest_example(args, about, file: Path) -> int:
-    """Tokens of the longest example; LMFlow cuts and pads every example to its block size.
+def written_as(name: str, value, takes_list: bool) -> list:
+    """A setting as command-line words; lists as this LMFlow's argument parser reads them."""
+    if isinstance(value, list):
+        return [f"--{name}", *(value if takes_list else [",".join(value)])]
+    return [f"--{name}", str(value)]
 
-    Raises:
-        UserError: the data is not text2text (the one layout whose loss is on the answer alone in every LMFlow).
-    """
-    content = json.loads(file.read_text(encoding="utf-8"))
-    if not isinstance(content, dict) or content.get("type") != "text2text":
-        raise UserError(f"{file}: LMFlow's loss is on the answers alone only for text2text; use --format text2text")
-    tokenizer = AutoTokenizer.from_pretrained(about["path"], trust_remote_code=args.trust_remote_code)
-    return max(
-        len(tokenizer(i["input"], add_special_tokens=False).input_ids)
-        + len(tokenizer(i["output"], add_special_tokens=False).input_ids)
-        for i in content["instances"]
+
+def linear_layers(config, trust_remote_code: bool) -> list:
+    """Names of a model's linear layers but the head, by its config: what the built-in backend's LoRA adapts."""
+    with torch.device("meta"):
+        model = transformers.AutoModelForCausalLM.from_config(config, trust_remote_code=trust_remote_code)
+    kinds, head = (torch.nn.Linear, transformers.pytorch_utils.Conv1D), model.get_output_embeddings()
+    return sorted(
+        {name.rpartition(".")[2] for name, m in model.named_modules() if isinstance(m, kinds) and m is not head}
     )
 
 
-def check_result(out: Path) -> dict:
-    """The losses LMFlow logged; UserError if it trained on nothing or wrote no weights."""
-    states = [out / "trainer_state.json", *sorted(out.glob("checkpoint-*/trainer_state.json"))]
-    found = next((p for p in states if p.is_file()), None)
-    history = json.loads(found.read_text(encoding="utf-8"))["log_history"] if found else []
-    losses = [entry["loss"] for entry in history if "loss" in entry]
-    if not losses or not all(math.isfinite(x) for x in losses) or max(losses) == 0:
-        raise UserError(f"LMFlow's run in {out} trained on nothing: losses {losses[:3]}; look at its output above")
-    if not any((out / f).is_file() for f in ("adapter_model.safetensors", "model.safetensors", "pytorch_model.bin")):
-        raise UserError(f"LMFlow's run wrote no weights to {out}; look at its output above")
-    return {"steps": len(losses), "first_loss": losses[0], "last_loss": losses[-1], "losses": losses}
+def block_size_of(args, lengths, window: int) -> int:
+    """The block size, and one line about what it does to the examples.
+
+    Args:
+        args: ``block_size`` (None: the longest example's tokens).
+        lengths: [(tokens of the prompt, tokens of the answer)] of the examples.
+        window: the longest sequence that the model takes.
+
+    Raises:
+        UserError: an example is longer than the model's window, or no answer would be left.
+    """
+    longest = max(p + a for p, a in lengths)
+    size = args.block_size or longest
+    if size > window:
+        raise UserError(
+            f"{size} tokens in the longest example (or --block_size), the model takes {window}; "
+            f"leave such examples out, or let LMFlow cut them with --block_size {window}"
+        )
+    cut = [(p, a) for p, a in lengths if p + a > size]
+    lost = sum(p >= size for p, _ in cut)
+    if lost + sum(a == 0 for _, a in lengths) >= len(lengths):
+        raise UserError(f"block size {size}: no example has a token of its answer in it, there is nothing to train on")
+    said = f"{len(cut)} of {len(lengths)} examples are longer and are cut, {lost} of them lose their whole answer"
+    print(f"Block size {size}: {said if cut else 'nothing is cut'}", flush=True)
+    return size
+
+
+def per_device_batch(args, processes: int, passed: dict) -> int:
+    """Examples of a pass of one process, so that --batch_size is that of an optimiser step over all of them.
+
+    Raises:
+        UserError: it cannot be divided so, or what stands after -- says otherwise.
+    """
+    passes = int(passed.get("gradient_accumulation_steps", ["1"])[0])
+    if args.batch_size % (processes * passes):
+        raise UserError(
+            f"--batch_size {args.batch_size}: cannot be divided by {processes} processes"
+            + (f" × {passes} passes" if passes > 1 else "")
+        )
+    size = args.batch_size // (processes * passes)
+    if int(passed.get("per_device_train_batch_size", [size])[0]) != size:
+        raise UserError(
+            f"-- --per_device_train_batch_size: --batch_size {args.batch_size} (examples an optimiser step) over "
+            f"{processes} processes × {passes} passes makes it {size}; give another --batch_size"
+        )
+    return size
+
+
+def check_flags(found: dict, folder: Path, ours, passed) -> None:
+    """UserError for a flag that this LMFlow does not have."""
+    for name in ours:
+        if name not in found["flags"]:
+            raise UserError(
+                f"LMFLOW_DIR={folder}: this LMFlow ({found['version']}) has no --{name}, which a run here needs; "
+                f"tested are {lmflow_checkout.TESTED}"
+            )
+    for name in passed:
+        if name not in found["flags"]:
+            raise UserError(f"-- --{name}: no flag of LMFlow {found['version']} in {folder}")
 
 
 def main():
-    """Run LMFlow, check what it wrote."""
-    args, rest = arguments()
-    folder = checkout()
-    python = os.environ.get("LMFLOW_PYTHON", sys.executable)
-    if "/" in python:  # LMFlow runs in its own folder
-        python = os.path.abspath(os.path.expanduser(python))
+    """Run LMFlow, check what it wrote, put the model in place."""
+    args = arguments()
+    if ranks.launched():
+        raise UserError("runs in one process, which starts LMFlow's: give torchrun's flags by --launcher")
+    passed = flags_of(args.rest)
+    folder = lmflow_checkout.checkout()
+    python = lmflow_checkout.interpreter(folder)
     file = training_data.find(args.data)
+    found = lmflow_checkout.probe(folder, python)
+    if args.device == "auto":
+        args.device = "cuda" if found["gpus"] else "cpu"
     about = models.describe(args)
     if not (Path(about["path"]) / "config.json").is_file():
         raise UserError(f"--model {args.model}: an adapter or a .gguf file; LMFlow trains from a whole model's folder")
+    if about["dtype"] == "float16" and not args.lora_r:
+        raise UserError("--dtype float16 --lora_r 0: gradients cannot be scaled for float16 weights; give bfloat16")
     run = training.open_run("finetune", args, about, [file])
     if run.finished():
         return cli.already_done(run.path)
-    out = Path(args.output_model)
-    if out.is_dir() and any(out.iterdir()):
-        raise UserError(f"--output {out}: not empty; LMFlow would resume from it silently, give a new folder")
-    block_size = longest_example(args, about, file)
-    line = command(args, about, file, block_size, python, rest)
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONSAFEPATH"} | {"PYTHONPATH": str(folder / "src")}
-    print(f"LMFlow {folder}, block size {block_size} (the longest example: nothing is cut)", flush=True)
-    try:
-        code = subprocess.run(line, cwd=folder, env=environment, check=False).returncode
-    except OSError as e:
-        raise UserError(f"LMFLOW_PYTHON={python}: cannot be run ({e.strerror})") from e
+
+    words, processes, launch_settings = lmflow_checkout.launcher(
+        folder, args, about["device"], about["dtype"], found["gpus"]
+    )
+    work = lmflow_files.work_folder(Path(args.output_model), lmflow_checkout.node(words))
+    tokenizer = models.load_tokenizer(args, about)
+    pairs = training_data.read(file, tokenizer)
+    lengths = lmflow_files.write_data(work, pairs, models.LM(None, tokenizer, None, about))
+    config = transformers.AutoConfig.from_pretrained(about["path"], trust_remote_code=args.trust_remote_code)
+    size = block_size_of(args, lengths, families.window(config))
+    folders = {"data": work / "data", "out": work / "out"}
+    folders["model"] = lmflow_files.readable(about, found["versions"]["transformers"], work)
+    targets = linear_layers(config, args.trust_remote_code) if args.lora_r else []
+    batch = per_device_batch(args, processes, passed)
+    ours = settings(args, about, folders, len(pairs), size, batch, targets) | launch_settings
+    check_flags(found, folder, ours, passed)
+    flags = [w for name, value in ours.items() for w in written_as(name, value, found["flags"][name])]
+    line = [*lmflow_checkout.launched(python, words), str(folder / lmflow_checkout.ENTRY), *flags, *args.rest]
+    print(f"LMFlow {found['version']} in {folder}, transformers {found['versions']['transformers']}")
+    print(
+        f"{words[0]}: {processes} processes, {args.batch_size} examples a step, {batch} on each in a pass", flush=True
+    )
+    code = subprocess.run(line, cwd=work, env=lmflow_checkout.environment(folder, python), check=False).returncode
     if code:
-        raise UserError(f"LMFlow ended with exit code {code}; its output is above")
-    run.finish({**check_result(out), "backend": "lmflow", "command": line}, [])
+        raise UserError(f"LMFlow ended with exit code {code}; its output is above, what it wrote is in {work}")
+    if lmflow_checkout.node(words):
+        shutil.rmtree(work)
+        return print("The first host writes the model")
+    steps = training.step_count(len(pairs), args) if not passed.keys() & {"max_steps", "num_train_epochs"} else None
+    summary = lmflow_files.check_result(work / "out", about, steps)
+    lmflow_files.put_in_place(work, about, Path(args.output_model))
+    summary = {"examples": len(pairs), "tokens": sum(p + a for p, a in lengths), **summary, "backend": "lmflow"}
+    about_lmflow = {k: found[k] for k in ("version", "commit", "versions")} | {"folder": folder, "python": python}
+    effective = ours | {name: " ".join(values) for name, values in passed.items()}
+    run.finish({**summary, "lmflow": about_lmflow, "processes": processes, "settings": effective, "command": line}, [])
+    print(f"{len(pairs)} examples, {summary['steps']} steps, loss {summary['first_loss']:.3f} to ", end="")
+    print(f"{summary['last_loss']:.3f}")
     cli.closing([args.output_model], f"python eval_refusal.py --model {args.output_model} --prompt refuse")
 
 

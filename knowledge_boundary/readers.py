@@ -9,7 +9,7 @@ import io
 import json
 from pathlib import Path
 
-from . import hub
+from . import hub, mmlu
 from .questions import (
     LETTERS,
     Invalid,
@@ -174,19 +174,19 @@ def split_file(folder: Path, split: str) -> Path:
     return matching[0]
 
 
-def load(name, split, data_dir=None, subjects=None, limit=None, skip_invalid=False) -> QuestionSet:
-    """The questions of a data set, by name or path, cut to ``subjects`` and to ``limit`` per subject.
+def load(name, split, data_dir=None, subjects=None, limit=None, skip_invalid=False, domain="all") -> QuestionSet:
+    """The questions of a data set, by name or path, cut to ``domain``, ``subjects`` and ``limit`` per subject.
 
     Raises:
         UserError: no such data set, split or subject; a record that cannot be asked; nothing left to ask.
     """
     questions, shots, skipped, label = read(name, split, data_dir, subjects, skip_invalid)
-    groups = by_subject(questions)
+    groups = by_subject(mmlu.domain_part(questions, domain))
     groups = {s: groups[s] for s in chosen_subjects(groups, subjects)}
     if limit is not None:
         groups = {s: spread(qs, limit) for s, qs in groups.items()}
     questions = [q for qs in groups.values() for q in qs]
-    check_set(questions, f"{name} split {split}")
+    check_set(questions, f"{name} split {split}" + f" domain {domain}" * (domain != "all"))
     return QuestionSet(label, split, questions, {s: qs for s, qs in shots.items() if s in groups}, skipped)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from .families import run_base, select_rows
 from .packing import (
     Tree,
     check_finite,
@@ -191,7 +192,7 @@ class Packed:
             for lane, (tree, own) in enumerate(zip(trees, prompts, strict=True))
             for ids in own
         ]
-        self.lm, self.cache, self.lanes = lm, growing(cache, len(trees)), pack(trees, root, lm.device)
+        self.lm, self.cache, self.lanes = lm, growing(cache), pack(trees, root, lm.device)
 
     def begin(self, rows):
         """Hidden states [rows, hidden] at the prompts' ends."""
@@ -233,32 +234,30 @@ class Copies:
         self.lm, self.prompts = lm, prompts
 
     def run(self, ids, **options):
-        """A pass of token ids [rows, tokens]: what the base model puts out."""
-        return self.lm.model.base_model(input_ids=torch.tensor(ids, device=self.lm.device), **options)
+        """A pass of token ids [rows, tokens]: hidden states [rows, hidden] at their ends, and the cache."""
+        hidden, cache = run_base(self.lm.model, input_ids=torch.tensor(ids, device=self.lm.device), **options)
+        return hidden[:, -1], cache
 
     def begin(self, rows):
         """Hidden states [rows, hidden] at the prompts' ends."""
         for slot, row in enumerate(rows):
             row.slot = slot
-        out = self.run([self.prompts[row.question] for row in rows], use_cache=True)
-        cache = getattr(out, "past_key_values", None)
-        selects = [hasattr(layer, "batch_select_indices") for layer in getattr(cache, "layers", ())]
-        self.cache = cache if selects and all(selects) else None
-        return out.last_hidden_state[:, -1]
+        hidden, self.cache = self.run([self.prompts[row.question] for row in rows], use_cache=True)
+        return hidden
 
     def step(self, rows, parents):
         """Hidden states [rows, hidden] at the last tokens of ``rows``; each follows its row in ``parents``."""
+        at = torch.tensor([parent.slot for parent in parents], device=self.lm.device)
+        self.cache = select_rows(self.lm.model, self.cache, at)
         if self.cache is None:
-            out = self.run([self.prompts[row.question] + row.tokens for row in rows], use_cache=False)
-            return out.last_hidden_state[:, -1]
-        self.cache.batch_select_indices(torch.tensor([parent.slot for parent in parents], device=self.lm.device))
+            return self.run([self.prompts[row.question] + row.tokens for row in rows], use_cache=False)[0]
         for slot, row in enumerate(rows):
             row.slot = slot
         length = len(self.prompts[rows[0].question]) + len(rows[0].tokens)
         positions = torch.full((len(rows), 1), length - 1, device=self.lm.device)
         ids = [[row.tokens[-1]] for row in rows]
-        out = self.run(ids, position_ids=positions, past_key_values=self.cache, use_cache=True)
-        return out.last_hidden_state[:, -1]
+        hidden, self.cache = self.run(ids, position_ids=positions, past_key_values=self.cache, use_cache=True)
+        return hidden
 
 
 def grow(lm, body, rows, draw, ids) -> list:
@@ -358,7 +357,7 @@ def collect(lm, leaves) -> tuple[list, Answer | None]:
     """(samples, greedy) of one question's leaves; equal samples stand next to each other."""
     samples, best = [], None
     for leaf in leaves:
-        text = lm.tokenizer.decode(leaf.tokens, skip_special_tokens=True).strip()
+        text = lm.decode(leaf.tokens).strip()
         found = Answer(text, leaf.logprobs)
         samples += [found] * leaf.count
         best = found if leaf.greedy else best

@@ -21,6 +21,36 @@ REASONS = {
 }
 
 
+# How a question was asked: two states are comparable only where these agree.
+ASKED_ALIKE = (
+    "estimator",
+    "num_samples",
+    "temperature",
+    "top_p",
+    "num_shots",
+    "chat_template",
+    "wording",
+    "max_new_tokens",
+    "embedder",
+    "match",
+    "match_threshold",
+)
+
+
+def check_states(init: dict, rehearsal: dict, init_path, rehearsal_path) -> None:
+    """UserError unless both state files were asked in the same way; a warning if they are of the same model."""
+    where = f"--state_rehearsal {rehearsal_path}"
+    if init["meta"]["model"]["fingerprint"] == rehearsal["meta"]["model"]["fingerprint"]:
+        print(f"Warning: {where} is of the same model as {init_path}: what flows between them is chance")
+    first, second = init["meta"]["args"], rehearsal["meta"]["args"]
+    for name in ASKED_ALIKE:
+        if first.get(name) != second.get(name):
+            raise UserError(
+                f"{where}: asked with {name} {second.get(name)!r}, {init_path} with {first.get(name)!r}; their "
+                f"difference would be no flow of knowledge, query both models alike"
+            )
+
+
 def join(init: list, rehearsal: list | None, init_path, rehearsal_path) -> list:
     """One entry a question from two state files' records: with ``cor_init, cor_rehearsal, cer_init, delta_cor``.
 

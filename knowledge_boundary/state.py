@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .evaluation import Z95
+from .intervals import Z95
 
 SAME = 1e-9  # a change of Cor smaller than this is none
 

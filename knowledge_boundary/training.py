@@ -2,22 +2,27 @@
 
 Refusal-aware examples share their instruction. A step packs its examples into a tree (see ``packing``), so that what
 they share runs once, with gradients, and without padding; only the answers' positions meet the LM head. Checkpoints
-make a killed run resume to the same weights.
+make a killed run resume to the same weights. Under torchrun each process takes its share of every batch; losses and
+weights are those of one process, to rounding.
 """
 
 import json
+import math
 import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import torch
 import transformers
-from torch.nn import functional
+from accelerate.data_loader import prepare_data_loader
+from torch.utils.data import DataLoader
 from transformers.trainer_callback import ProgressCallback
 
-from . import packing
-from .models import ABOUT
-from .packing import WIDE_LANE, Tree, fill, head, hidden_states, pack, padded_states
+from . import cli, packing, ranks
+from .families import of
+from .loss import answer_loss, tokenise
+from .models import ABOUT, save_tokenizer
 from .results import Run, UserError, write_text
 
 COMPLETE = "complete"  # a checkpoint folder without this file was cut off in the middle
@@ -31,7 +36,7 @@ def add_arguments(parser, epochs: float, learning_rate: float) -> None:
     group.add_argument("--lora_dropout", type=float, default=0.1)
     group.add_argument("--epochs", type=float, default=epochs)
     group.add_argument("--learning_rate", type=float, default=learning_rate)
-    group.add_argument("--batch_size", type=int, default=16)
+    group.add_argument("--batch_size", type=int, default=16, help="examples an optimiser step, over all processes")
     group.add_argument("--warmup_ratio", type=float, default=0.03)
     group.add_argument("--save_steps", type=int, default=20, help="steps between checkpoints")
 
@@ -44,84 +49,72 @@ def check_arguments(args) -> None:
         ("learning_rate", args.learning_rate > 0),
         ("batch_size", args.batch_size >= 1),
         ("save_steps", args.save_steps >= 1),
+        ("warmup_ratio", 0 <= args.warmup_ratio <= 1),
         ("lora_dropout", 0 <= args.lora_dropout < 1),
     ):
         if not ok:
             raise UserError(f"--{name} {getattr(args, name)}: out of range")
 
 
-def tokenise(lm, examples) -> list:
-    """``[{input_ids, start}]`` of (prompt, answer) pairs; the loss is on the tokens from ``start`` on.
-
-    Raises:
-        UserError: an example longer than the model's window, or an answer without tokens.
-    """
-    rows = []
-    for number, (prompt, answer) in enumerate(examples):
-        ids, start = lm.encode_pair(prompt, answer)
-        start = max(start, 1)  # nothing predicts a text's first token
-        if len(ids) > lm.window or len(ids) == start:
-            raise UserError(
-                f"training example {number}: {len(ids)} tokens, {len(ids) - start} of them answer; "
-                f"the model takes {lm.window} and needs an answer"
-            )
-        rows.append({"input_ids": ids, "start": start})
-    return rows
+def step_count(examples: int, args) -> int:
+    """Optimiser steps of a training on so many examples; the last batch of an epoch may be smaller."""
+    return math.ceil(args.epochs * math.ceil(examples / args.batch_size))
 
 
-def answer_loss(model, rows, packed: bool, reduction: str = "mean") -> torch.Tensor:
-    """Cross-entropy of the answers' tokens, in nats.
-
-    Args:
-        model: a causal LM (a PEFT model's own base with its adapters in place).
-        rows: ``[{input_ids, start}]``.
-        packed: whether what the rows share runs once (``packing.check``); with dropout, it then has one mask for them
-            all. Else whole examples run, right-padded.
-        reduction: as ``torch.nn.functional.cross_entropy``'s, over the answers' tokens of all rows.
-    """
-    device = model.get_output_embeddings().weight.device
-    # The hidden state at position t predicts token t + 1.
-    spans = [range(r["start"] - 1, len(r["input_ids"]) - 1) for r in rows]
-    if packed:
-        lanes, sizes = fill([[r["input_ids"]] for r in rows], WIDE_LANE, WIDE_LANE)
-        trees = [Tree() for _ in sizes]
-        paths = {i: (n, trees[n].add(rows[i]["input_ids"])) for n, lane in enumerate(lanes) for i in lane}
-        hidden = hidden_states(model, pack(trees, 0, device))
-        at = [(paths[i][0], paths[i][1][t]) for i, span in enumerate(spans) for t in span]
-    else:
-        hidden = padded_states(model, [r["input_ids"] for r in rows], device)
-        at = [(i, t) for i, span in enumerate(spans) for t in span]
-    targets = torch.tensor([t for r in rows for t in r["input_ids"][r["start"] :]], device=device)
-    logits = head(model, hidden[tuple(zip(*at, strict=True))])
-    return functional.cross_entropy(logits, targets, reduction=reduction)
+def warmup_steps(examples: int, args) -> int:
+    """Optimiser steps of the warmup: passed as a number, which all transformers understand alike."""
+    return math.ceil(args.warmup_ratio * step_count(examples, args))
 
 
 class AnswerTrainer(transformers.Trainer):
-    """A Trainer whose loss is ``answer_loss``."""
+    """A Trainer whose loss is ``answer_loss``, and whose batches are the same for any number of processes."""
 
-    def __init__(self, *args, packed: bool, **kwargs):
+    def __init__(self, *args, packed: bool, batch_size: int, **kwargs):
         super().__init__(*args, **kwargs)
         self.packed = packed
+        self.batch_size = batch_size
         self.model_accepts_loss_kwargs = False
 
+    def get_train_dataloader(self):
+        """Whole batches, the same on every process; ``compute_loss`` divides them.
+
+        accelerate's own division would fill up the last batch of an epoch with examples that it has seen already.
+        """
+        loader = DataLoader(self.train_dataset, self.batch_size, shuffle=True, collate_fn=lambda rows: {"rows": rows})
+        return prepare_data_loader(
+            loader, num_processes=1, process_index=0, use_seedable_sampler=True, data_seed=self.args.seed
+        )
+
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-        """The mean loss over the batch's answer tokens."""
-        inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-        loss = answer_loss(inner, inputs["rows"], self.packed)
-        if not torch.isfinite(loss):
+        """The mean loss over the answer tokens of the whole batch, as this process's part of it.
+
+        The processes' gradients are averaged, so that its part is the sum over its share's tokens, times the processes,
+        over the number of all tokens.
+        """
+        inner = self.accelerator.unwrap_model(model)
+        base = inner.get_base_model() if hasattr(inner, "get_base_model") else inner
+        own = inputs["rows"][ranks.rank() :: ranks.world()]
+        # A process without a share runs something too: the others wait for its gradients.
+        rows, weight = (own, ranks.world()) if own else (inputs["rows"][:1], 0)
+        loss = weight * ranks.as_forward(model, inner, lambda: answer_loss(base, rows, self.packed, "sum"))
+        tokens = sum(len(r["input_ids"]) - r["start"] for r in inputs["rows"])
+        mean = self.accelerator.reduce(loss.detach().clone(), "mean").item() / tokens
+        if not math.isfinite(mean):  # seen by all processes alike
             raise UserError(
-                f"step {self.state.global_step + 1}: the loss is {loss.item()}; lower --learning_rate "
+                f"step {self.state.global_step + 1}: the loss is {mean}; lower --learning_rate "
                 f"or give --dtype float32, and --overwrite"
             )
-        return loss
+        return loss / tokens
 
 
 class MarkComplete(transformers.TrainerCallback):
-    """Marks each checkpoint once all its files are written."""
+    """Marks each checkpoint once all its files are written, by all processes."""
 
     def on_save(self, args, state, control, **kwargs):
         """Called after a checkpoint is on disk."""
-        write_text(Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE, "")
+        ranks.exchange()
+        if ranks.rank() == 0:
+            write_text(Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE, "")
 
 
 class LossBar(ProgressCallback):
@@ -144,8 +137,20 @@ def last_checkpoint(folder: Path) -> str | None:
     return str(max(whole, key=lambda p: int(p.name.split("-")[1]))) if whole else None
 
 
+def checkpoint_to_resume(folder: Path) -> str | None:
+    """The first process's ``last_checkpoint``, for all.
+
+    Raises:
+        UserError: it lies on another host only.
+    """
+    found = ranks.exchange(last_checkpoint(folder) if ranks.rank() == 0 else None)[0]
+    if found and not Path(found, COMPLETE).is_file():
+        raise UserError(f"{found} is not on this host: to resume, all hosts need the same folder, or give --overwrite")
+    return found
+
+
 def add_lora(model, args):
-    """``model`` with LoRA on all its linear layers but the head, or as it is for --lora_r 0."""
+    """``model`` with LoRA on its family's layers (by default all linear ones but the head); as it is at --lora_r 0."""
     if args.lora_r == 0:
         return model
     import peft
@@ -154,7 +159,7 @@ def add_lora(model, args):
         r=args.lora_r,
         lora_alpha=args.lora_alpha,
         lora_dropout=args.lora_dropout,
-        target_modules="all-linear",
+        target_modules=of(model).lora,
         task_type="CAUSAL_LM",
     )
     return peft.get_peft_model(model, config)
@@ -164,12 +169,18 @@ def open_run(stage, args, about, inputs) -> Run:
     """The ``Run`` of a training: its JSON lies beside the weights, its journal beside the checkpoints.
 
     Raises:
-        UserError: the output folder holds something that is not this program's.
+        UserError: the output folder holds something that is not this program's, or a flag is out of range.
     """
     check_arguments(args)
+    if args.batch_size % ranks.world():
+        raise UserError(
+            f"--batch_size {args.batch_size}: the examples of a step are divided among {ranks.world()} processes; "
+            f"give a multiple of that"
+        )
     out = Path(args.output_model)
-    if args.overwrite:
+    if args.overwrite and ranks.rank() == 0:
         remove_checkpoints(out)
+    ranks.exchange()  # the others look at what is left
     run = Run(stage, out / ABOUT, args, about, inputs=inputs)
     run.partial = checkpoints(out) / "run.partial"
     if out.is_dir() and any(out.iterdir()) and not run.path.exists() and not run.partial.exists():
@@ -187,15 +198,15 @@ def remove_checkpoints(out: Path) -> None:
     shutil.rmtree(checkpoints(out), ignore_errors=True)
 
 
-def trainer_arguments(lm, args) -> transformers.TrainingArguments:
+def trainer_arguments(lm, args, examples: int) -> transformers.TrainingArguments:
     """The Trainer's settings: cosine schedule, a checkpoint every --save_steps, no reporting to anybody."""
-    return transformers.TrainingArguments(
+    settings = transformers.TrainingArguments(
         output_dir=str(checkpoints(Path(args.output_model))),
-        per_device_train_batch_size=args.batch_size,
+        per_device_train_batch_size=args.batch_size // ranks.world(),
         num_train_epochs=args.epochs,
         learning_rate=args.learning_rate,
         lr_scheduler_type="cosine",
-        warmup_steps=args.warmup_ratio,
+        warmup_steps=warmup_steps(examples, args),
         max_grad_norm=1.0,
         weight_decay=0.0,
         logging_steps=1,
@@ -205,9 +216,13 @@ def trainer_arguments(lm, args) -> transformers.TrainingArguments:
         bf16=lm.about["dtype"] == "bfloat16",
         use_cpu=lm.device.type == "cpu",
         report_to="none",
+        disable_tqdm=False,  # transformers' own printing of every step would come in place of the bar
         remove_unused_columns=False,
         dataloader_pin_memory=False,
     )
+    if settings.n_gpu > 1:  # one process on a host with several GPUs: no replicas, the loss is computed on one
+        settings._n_gpu = 1
+    return settings
 
 
 def fine_tune(lm, examples, args, shared: bool) -> dict:
@@ -230,17 +245,24 @@ def fine_tune(lm, examples, args, shared: bool) -> dict:
     model = add_lora(lm.model, args)
     trainer = AnswerTrainer(
         model=model,
-        args=trainer_arguments(lm, args),
+        args=trainer_arguments(lm, args, len(rows)),
         train_dataset=rows,
-        data_collator=lambda batch: {"rows": batch},
         callbacks=[MarkComplete()],
         packed=shared,
+        batch_size=args.batch_size,
     )
     trainer.remove_callback(ProgressCallback)
-    trainer.add_callback(LossBar())
-    trainer.train(resume_from_checkpoint=last_checkpoint(checkpoints(out)))
+    if ranks.rank() == 0:
+        trainer.add_callback(LossBar())
+    if ranks.world() > 1:
+        cli.say(f"{args.batch_size} examples a step, {args.batch_size // ranks.world()} on each process")
+    # A checkpoint's random states are numpy's: transformers 4 does not tell torch that they are safe to load.
+    states = [np._core.multiarray._reconstruct, np.ndarray, np.dtype, type(np.dtype(np.uint32))]
+    with ranks.training(), torch.serialization.safe_globals(states):
+        trainer.train(resume_from_checkpoint=checkpoint_to_resume(checkpoints(out)))
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
-    save(lm, model, out)
+    if ranks.rank() == 0:
+        save(lm, model, out)
     return {
         "examples": len(rows),
         "steps": trainer.state.global_step,
@@ -264,8 +286,12 @@ def complete(run, lm, examples, args, summary=None, records=()) -> None:
         summary: what the stage has to add to the training's own.
         records: the result's records.
     """
-    run.begin()  # the checkpoints are this run's
+    if ranks.rank() == 0:
+        run.begin()  # the checkpoints are this run's
     found = fine_tune(lm, examples, args, shared=packing.check(lm))
+    if ranks.rank() > 0:
+        ranks.exchange()  # until the result is written
+        return
     run.finish({**(summary or {}), **found}, list(records))
     remove_checkpoints(Path(args.output_model))
     print(f"{found['examples']} examples, {found['steps']} steps, ", end="")
@@ -278,7 +304,7 @@ def save(lm, model, out: Path) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     model.save_pretrained(unfinished)
-    lm.tokenizer.save_pretrained(unfinished)
+    save_tokenizer(lm, unfinished)
     adapter = unfinished / "adapter_config.json"
     if adapter.is_file():  # the base by its local folder, so that the adapter loads without the hub
         config = json.loads(adapter.read_text(encoding="utf-8"))

@@ -48,6 +48,18 @@ def data(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def mmlu_like(tmp_path_factory):
+    """Three of MMLU's subjects, two of them in domain, with two dev questions each."""
+    folder = tmp_path_factory.mktemp("probing") / "mmlu_like"
+    for split in ("dev", "test"):
+        (folder / split).mkdir(parents=True)
+        for subject, n in tiny.MMLU_SIZES.items():
+            rows = [f"What is {split} {i} of {subject}?,{i},{i + 1},{i + 2},{i + 3},{'ABCD'[i % 4]}" for i in range(n)]
+            (folder / split / f"{subject}_{split}.csv").write_text("\n".join(rows[: 2 if split == "dev" else n]) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def knowing(tmp_path_factory, data):
     """A tiny Llama that has learned half of ``facts``: its folder, named ``tiny``."""
     folder = tmp_path_factory.mktemp("knowing")

@@ -1,8 +1,10 @@
 import pytest
 
 from knowledge_boundary import prompts
-from knowledge_boundary.answers import chosen_letter, is_correct, is_refusal, normalise, outcome
+from knowledge_boundary.answers import chosen_letter, is_correct, outcome
 from knowledge_boundary.questions import Question
+from knowledge_boundary.refusals import is_refusal
+from knowledge_boundary.words import normalise
 
 
 def open_question(gold, *aliases):
@@ -63,7 +65,7 @@ ANSWERS = [
     ('"Bern"', ["Bern"], True),
     ("**Bern**", ["Bern"], True),
     ("Answer: Bern", ["Bern"], True),
-    ("Bern/Basel", ["Bern"], True),
+    ("Bern/Basel", ["Bern"], False),
     ("St Johns", ["St. John's"], True),
     # aliases
     ("Burma", ["Myanmar", "Burma"], True),
@@ -197,9 +199,9 @@ NO_REFUSALS = [
 @pytest.mark.parametrize("text", REFUSALS)
 def test_refusal(text):
     assert is_refusal(text)
-    assert outcome(open_question("Paris"), text) == "refused"
-    assert outcome(Question("i", "s", "q", list("wxyz"), "A"), text) == "refused"
-    assert not is_correct(open_question(text), text)
+    assert outcome(open_question("Paris"), text)["outcome"] == "refused"
+    assert outcome(Question("i", "s", "q", list("wxyz"), "A"), text)["outcome"] == "refused"
+    assert not is_correct(open_question("Paris"), text)
 
 
 @pytest.mark.parametrize("text", NO_REFUSALS)
@@ -263,10 +265,10 @@ OUTCOMES = [
     (None, "Paris", "London", "wrong"),
     (None, "Paris", "", "unparsed"),
     (None, "Paris", " \n", "unparsed"),
-    (None, "Paris", "I don't know, maybe Paris", "refused"),
+    (None, "Paris", "I don't know, maybe Paris", "correct"),
 ]
 
 
 @pytest.mark.parametrize(("choices", "gold", "text", "expected"), OUTCOMES)
 def test_outcome(choices, gold, text, expected):
-    assert outcome(Question("i", "s", "q", choices, gold), text) == expected
+    assert outcome(Question("i", "s", "q", choices, gold), text)["outcome"] == expected

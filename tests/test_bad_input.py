@@ -35,7 +35,6 @@ FILES = {
     "badconfig/config.json": '{"model_type": ',
     "noweights/config.json": '{"model_type": "llama"}',
     "remote/config.json": '{"model_type": "mystery", "auto_map": {"AutoConfig": "x.Y"}}',
-    "qwen1/config.json": '{"model_type": "qwen"}',
     "orphan/adapter_config.json": '{"base_model_name_or_path": "/nowhere"}',
     "two/a.json": "[]",
     "two/b.json": "[]",
@@ -66,12 +65,19 @@ def bench(tmp_path_factory, checkpoint, data, embedder):
     assert tiny.call("run_query_state.py", *asking, "--state", folder / "init.json") == 0
     for name, split in (("a", "train"), ("b", "ood")):
         assert tiny.call("eval_refusal.py", *common, "--split", split, "--name", name, "--prompt", "basic") == 0
+    older = tiny.read_json(folder / "eval_b.json")
+    del older["meta"]["args"]["match"]  # as written before the flag existed
+    (folder / "eval_older.json").write_text(json.dumps(older))
     state = tiny.read_json(folder / "init.json")
     for r, cor in zip(state["records"], (1.0, 0.6, 0.4, 0.0, 0.0, 0.0), strict=False):
         r["cor"] = cor
     save = lambda name: (folder / name).write_text(json.dumps(state))  # noqa: E731
     save("state.json")
+    state["meta"]["model"]["fingerprint"] = "of the rehearsed one"
     save("rehearsed.json")
+    state["meta"]["args"]["num_shots"] = 3
+    save("shots.json")
+    state["meta"]["args"]["num_shots"] = 0
     for r in state["records"]:
         r["cor"] = 0.2
     save("unknowing.json")
@@ -122,7 +128,6 @@ TABLE = [
     (["run_query_state.py", "--model", "noconfig"], "no config.json"),
     (["run_query_state.py", "--model", "badconfig"], "badconfig"),
     (["run_query_state.py", "--model", "remote"], "--trust_remote_code"),
-    (["run_query_state.py", "--model", "qwen1"], "transformers 4.41.2"),
     (["run_query_state.py", "--model", "orphan"], "/nowhere"),
     # questions
     ([*QUERY, "--dataset", "nowhere.jsonl"], "--dataset nowhere.jsonl: no such file"),
@@ -161,6 +166,15 @@ TABLE = [
     ([*QUERY, "--top_p", 1.5], "--top_p 1.5: must be above 0 and at most 1"),
     ([*QUERY, "--estimator", "exact"], "--estimator exact: for multiple choice only"),
     ([*QUERY, "--dataset", "quiz", "--split", "test", "--temperature", 0.7], "for open questions only"),
+    ([*QUERY, "--match", "fuzzy"], "--match: invalid choice: 'fuzzy'"),
+    ([*QUERY, "--match", "embedding", "--match_threshold", 1.5], "--match_threshold: 1.5 is not between 0 and 1"),
+    ([*QUERY, "--match_threshold", 0.9], "--match_threshold: is of --match embedding"),
+    ([*QUERY, "--match", "exact", "--match_threshold", 0.9], "with --match exact, leave it out"),
+    ([*QUERY, "--dataset", "quiz", "--split", "test", "--match", "exact"], "--match, --match_threshold: for open"),
+    ([*QUERY, "--dataset", "quiz", "--split", "test", "--match_threshold", 0.9], "for open questions only"),
+    ([*EVAL, "--dataset", "quiz", "--split", "test", "--match", "embedding"], "--match, --match_threshold: for open"),
+    ([*EVAL, "--match_threshold", 0.9], "--match_threshold: is of --match embedding"),
+    ([*EVAL, "--match", "embedding", "--embedder", "./nowhere"], "--embedder ./nowhere: cannot be loaded"),
     ([*QUERY, "--limit", 0], "--limit"),
     ([*QUERY, "--nonsense"], "--nonsense"),
     ([*MMLU, "--dataset", "world_facts_mc", "--num_shots", 6], "--num_shots"),
@@ -176,6 +190,23 @@ TABLE = [
     ([*BUILD, "--state_rehearsal", "nowhere.json"], "--state_rehearsal nowhere.json: no such file"),
     ([*BUILD, "--state_rehearsal", "cut.json"], "--state_rehearsal cut.json: cut off or damaged"),
     ([*BUILD, "--state_rehearsal", "list.json"], "--state_rehearsal list.json: not a result file"),
+    (
+        [*EVAL, "--dataset", "quiz", "--prompt", "basic", "--num_shots", 3],
+        "--num_shots, --scoring, --chat_template: for",
+    ),
+    ([*EVAL, "--dataset", "quiz", "--prompt", "probe", "--scoring", "cloze", "--chat_template"], "plain prompts only"),
+    ([*EVAL, "--dataset", "world_facts", "--prompt", "probe"], "world_facts/test has open questions; the probe asks"),
+    (
+        [*EVAL, "--dataset", "world_facts:ood", "--base_eval", "eval_older.json"],
+        "evaluated with --match None, this run",
+    ),
+    ([*EVAL, "--dataset", "world_facts:ood", "--match", "exact", "--base_eval", "eval_b.json"], "judge all alike"),
+    (
+        [*QUERY, "--dataset", "quiz", "--split", "test", "--num_samples", 4],
+        "nothing is sampled from exact probabilities",
+    ),
+    ([*EVAL, "--dataset", "quiz:test:OOD", "--prompt", "probe"], "--domain OOD: the split is of MMLU's subjects"),
+    ([*BUILD, "--state_rehearsal", "shots.json"], "shots.json: asked with num_shots 3, state.json with 0"),
     ([*BUILD, "--state_rehearsal", "eval_a.json"], "written by eval_refusal.py"),
     ([*BUILD, "--state_rehearsal", "others.json"], "2 ids differ"),
     ([*BUILD, "--state_rehearsal", "reworded.json"], "asks another question"),

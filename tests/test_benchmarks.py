@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import sys
 from types import SimpleNamespace
 
@@ -42,6 +43,17 @@ def check_peers(peers, names, rate):
         assert (figures["peak_bytes"] is not None) == (sys.platform == "linux")
 
 
+def test_conflict(tmp_path):
+    flags = ["--n_van", 300, "--n_idk", 200, "--dimensions", 16, "--rounds", 2]
+    done = tiny.shell(tmp_path, "benchmarks/bench_conflict.py", *flags)
+    assert done.returncode == 0, done.stderr
+    peers = json.loads(done.stdout.splitlines()[-1])["results"]["peers"]
+    assert list(peers) == ["matrix", "ours"]
+    assert peers["ours"]["same_nearest"] == 1
+    assert peers["ours"]["max_difference"] < 1e-6
+    assert "200 × 300 vectors of 16 dimensions" in done.stdout
+
+
 def test_scoring(tmp_path, checkpoint):
     out, results = benchmark(
         tmp_path, "bench_scoring.py", checkpoint, "--dataset", "world_facts_mc",
@@ -75,10 +87,16 @@ def test_sampling(tmp_path, checkpoint, data):
 
 
 def test_training(tmp_path, checkpoint, data):
-    _, results = benchmark(
+    out, results = benchmark(
         tmp_path, "bench_training.py", checkpoint, "--dataset", data / "facts", "--batch_size", 4, "--steps", 3,
         "--lora_r", 4,
     )  # fmt: skip
+    assert ("lmflow: left out" in out) == (not os.environ.get("LMFLOW_DIR"))
+    assert list(results["peers"]) == [*["lmflow"] * bool(os.environ.get("LMFLOW_DIR")), "plain", "ours"]
+    if "lmflow" in results["peers"]:
+        theirs = results["peers"].pop("lmflow")
+        assert theirs["examples_per_second"]["median"] > 0
+        assert len(theirs["losses"]) == 3
     check_peers(results["peers"], ["plain", "ours"], "examples_per_second")
     assert results["examples"] == 12
     assert results["unique_tokens"] < results["tokens"]

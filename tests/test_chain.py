@@ -35,6 +35,9 @@ def check(path, stage, record, summary=()) -> dict:
     return result
 
 
+TRAINED = ("rehearsed", "cor", "craft")
+
+
 def chain(model, data, embedder) -> list:
     """The commands of the chain, every path given; those of one list need nothing of each other."""
     base = ["--base_eval", "out/eval_init_basic.json"]
@@ -76,7 +79,7 @@ def chain(model, data, embedder) -> list:
         [
             ["eval_refusal.py", "--output_dir", "out", "--compare", *(f"out/eval_{n}.json" for n in names), "--include",
              "out/boundary.json", "out/state_init.json", "out/state_rehearsal.json", "out/selection_cor.json",
-             "out/selection_craft.json"],
+             "out/selection_craft.json", *(f"models/{m}/knowledge_boundary.json" for m in TRAINED)],
         ],
     ]  # fmt: skip
 
@@ -164,7 +167,9 @@ def test_fine_tunes(finished):
     for name in ("cor", "craft"):
         folder = finished[0] / "models" / name
         summary = check(folder / "knowledge_boundary.json", "finetune", set(), {"losses", "steps"})["summary"]
-        assert summary["last_loss"] < summary["first_loss"]
+        losses = summary["losses"]
+        first, second = losses[: len(losses) // 2], losses[len(losses) // 2 :]
+        assert sum(second) < sum(first)  # two epochs: each has seen every example once
         assert (folder / "adapter_model.safetensors").is_file()
         assert not folder.with_name(f"{name}.checkpoints").exists()
 
@@ -194,7 +199,9 @@ def test_comparison_and_report(finished):
     assert rows["init_basic", "facts/train"]["ths"]["value"] == pytest.approx(0)
     assert rows["init_basic", "facts/train"]["over_refusal"]["value"] == 0
     assert len(result["summary"]["paired_tests"]) == 2 * 6
-    assert "<html" in (out / "report.html").read_text(encoding="utf-8").lower()
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "Not on this page" not in page
+    assert all(f">{name}/knowledge_boundary.json<" in page for name in TRAINED)
 
 
 def test_the_same_command_has_nothing_to_do(finished, capsys):

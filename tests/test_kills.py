@@ -71,6 +71,14 @@ def test_eval_refusal(tmp_path, checkpoint, data):
     compare_with_kills(tmp_path, "out/eval_tiny.json", line, (20,))
 
 
+def test_eval_refusal_by_the_probe_s_prompt(tmp_path, checkpoint):
+    line = [
+        "eval_refusal.py", "--model", checkpoint, "--dataset", "world_facts_mc", "--prompt", "probe", "--num_shots", 2,
+        "--subjects", "country_capital,city_country", "--output_dir", "out", "--name", "tiny", *SLOW,
+    ]  # fmt: skip
+    compare_with_kills(tmp_path, "out/eval_tiny.json", line, (20,))
+
+
 def test_a_torn_last_line_is_dropped(tmp_path, checkpoint, data, monkeypatch):
     line = [
         "eval_refusal.py", "--model", checkpoint, "--dataset", f"{data / 'facts'}:ood", "--output_dir", "out",

@@ -1,5 +1,7 @@
 """The two stages that probe a model, by their flags: the parts of MMLU's split, the estimators, top-p."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tiny
@@ -7,19 +9,7 @@ import torch
 
 from knowledge_boundary import state
 
-SIZES = {"anatomy": 5, "astronomy": 4, "virology": 3}
-
-
-@pytest.fixture(scope="module")
-def mmlu_like(tmp_path_factory):
-    """Three of MMLU's subjects, two of them in domain, with two dev questions each."""
-    folder = tmp_path_factory.mktemp("probing") / "mmlu_like"
-    for split in ("dev", "test"):
-        (folder / split).mkdir(parents=True)
-        for subject, n in SIZES.items():
-            rows = [f"What is {split} {i} of {subject}?,{i},{i + 1},{i + 2},{i + 3},{'ABCD'[i % 4]}" for i in range(n)]
-            (folder / split / f"{subject}_{split}.csv").write_text("\n".join(rows[: 2 if split == "dev" else n]) + "\n")
-    return folder
+SIZES = tiny.MMLU_SIZES
 
 
 @pytest.mark.parametrize(
@@ -35,14 +25,16 @@ def test_domain(checkpoint, mmlu_like, tmp_path, monkeypatch, capsys, domain, si
     monkeypatch.chdir(tmp_path)
     flags = ["--num_shots", 2, "--domain", domain, "--method", "uncertain", "--output_dir", "out"]
     assert tiny.call("run_MMLU.py", "--model", checkpoint, "--dataset", mmlu_like, *flags) == 0
-    summary = tiny.read_json("out/boundary.json")["summary"]
+    (file,) = Path("out").glob("*.json")
+    assert file.name == ("boundary.json" if domain == "all" else f"boundary_{domain}.json")
+    summary = tiny.read_json(file)["summary"]
     assert (summary["method"], summary["domain"]) == ("uncertain", domain)
     assert {s: x["n"] for s, x in summary["subjects"].items()} == sizes
     categories = {"STEM": sizes.get("astronomy", 0)}
     categories["other"] = sum(sizes.values()) - categories["STEM"]
     assert {c: x["n"] for c, x in summary["categories"].items()} == {c: n for c, n in categories.items() if n}
     out = capsys.readouterr().out
-    assert (f"--domain {domain}: " in out) == (domain != "all")
+    assert (f"mmlu_like test {domain}: " in out) == (domain != "all")
     assert ("smaller half" in out) == (domain == "ID_test")
     assert "MMLU's category" in out
     name = "tiny_mmlu_like_uncertain" if domain == "all" else f"tiny_mmlu_like_{domain}_uncertain"
@@ -99,13 +91,14 @@ def test_sampled_letters_tend_to_the_exact_state(states):
     assert near.max() < 0.05
 
 
-def test_later_stages_read_sampled_letters(states, checkpoint, tmp_path, monkeypatch):
+def test_later_stages_read_sampled_letters(states, checkpoint, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     init = states("--estimator", "sample", "--num_samples", 10)
     after = states("--estimator", "sample", "--num_samples", 10, "--seed", 5)
     flags = ["--state_init", init["path"], "--state_rehearsal", after["path"], "--n_van", 2, "--n_idk", 2]
     flags += ["--threshold", 0.3, "--output_dir", "out"]
     assert tiny.call("build_rait_data.py", "--model", checkpoint, "--method", "craft", *flags) == 0
+    assert "of the same model as" in capsys.readouterr().out
     for r, a, b in zip(
         tiny.read_json("out/selection_craft.json")["records"], init["records"], after["records"], strict=True
     ):
@@ -140,6 +133,6 @@ def test_logits_that_are_not_finite_leave_nothing(checkpoint, mmlu_like, tmp_pat
     assert tiny.call(script, "--model", "broken", *flags) == 2
     err = capsys.readouterr().err
     assert "question anatomy/test/" in err
-    assert "the model's logits are not finite in float32" in err
+    assert "the model's output is not finite in float32" in err
     assert "Traceback" not in err
     assert not list(tmp_path.glob("out/*"))

@@ -1,108 +1,19 @@
+import base64
+import hashlib
+import json
 import re
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgba
+from pages import EVIL, boundary, comparison, evaluation, everything, metric, render, row, state
 
-from knowledge_boundary import figures
+from knowledge_boundary import charts, drawing, figures
 from knowledge_boundary.figures import boundary_figure, state_figure
-from knowledge_boundary.report import MODELS, write_report
+from knowledge_boundary.report import MODELS
 
-EVIL = "<script>alert(1)</script>"
-VOID = {"meta", "link", "br"}
-
-
-def meta(stage, **args):
-    return {
-        "stage": stage,
-        "args": {"seed": 7, "overwrite": False, "dataset": ["world_facts"], **args},
-        "model": {"name": "smollm2", "fingerprint": "0123abcd" * 8},
-        "dataset": {"name": "world_facts", "split": "test"},
-        "inputs": [{"path": "results/state_init.json", "sha256": "ab" * 32}],
-        "versions": {"python": "3.11", "torch": None},
-        "git_commit": None,
-        "seed": 7,
-    }
-
-
-def metric(value, spread=0.05):
-    return {"value": value, "ci95": None if value is None else [value - spread, value + spread]}
-
-
-def row(model, dataset, right, wrong, ths=0.1, unparsed=0.0, ap=None):
-    rates = {"p_correct": metric(right), "p_wrong": metric(wrong), "p_refused": metric(1 - right - wrong - unparsed)}
-    rates |= {"p_unparsed": metric(unparsed), "ths": metric(ths), "over_refusal": metric(0.125), "ap": metric(ap)}
-    return {"model": model, "dataset": dataset, "n": 350, **rates}
-
-
-def comparison(models=tuple(MODELS), datasets=("world_facts/test", "world_facts/ood")):
-    rows = [row(m, d, 0.3112 + i / 100, 0.45 - i / 15) for d in datasets for i, m in enumerate(reversed(models))]
-    test = {"dataset": datasets[0], "model_a": "craft", "model_b": "cor_rait"}
-    tests = [{**test, "difference": 0.0512, "ci95": [-0.01, 0.11], "p": 0.1234}, {**test, "p": 0.0002}]
-    return {"meta": meta("eval_refusal") | {"model": None}, "summary": {"paired_tests": tests}, "records": rows}
-
-
-def boundary(n=6, name="subject_"):
-    accuracies = np.linspace(0.95, 0.1, n)
-    subjects = {
-        name + str(i): {"n": 80, "accuracy": a, "ci95": [max(0, a - 0.1), min(1, a + 0.1)], "known": bool(a > 0.4)}
-        for i, a in enumerate(accuracies)
-    }
-    summary = {"accuracy": 0.4321, "n": 800, "chance": 0.25, "subjects": subjects, "categories": {}}
-    return {"meta": meta("run_MMLU"), "summary": summary, "records": []}
-
-
-def state(shift=0.0, subject="capitals", choices=None, n=300):
-    rng = np.random.default_rng(0)
-    cor = rng.beta(0.6, 0.8, n)
-    cer = np.clip(cor * 0.6 + rng.normal(0.3, 0.15, n), -0.2, 1)
-    cor = np.clip(cor + shift * rng.normal(1, 2, n), 0, 1)
-    if choices:
-        cer = (cer - 1) * np.log(4) * 0.8
-    else:
-        cor = np.round(cor, 1)
-    records = [
-        {"id": f"s/test/{i}", "subject": subject, "question": "Q?", "choices": choices, "cor": c, "cer": e}
-        for i, (c, e) in enumerate(zip(cor.tolist(), cer.tolist(), strict=True))
-    ]
-    return {"meta": meta("run_query_state"), "summary": {}, "records": records}
-
-
-def selection(method, flow=None):
-    init, after = state(), state(0.1)
-    pairs = zip(init["records"], after["records"], strict=True)
-    records = [r | {"cor_init": r["cor"], "delta_cor": a["cor"] - r["cor"]} for r, a in pairs]
-    summary = {"method": method, "pools": {"van": 180, "idk": 420}, "taken": {"van": 150, "idk": 149}}
-    summary |= {"crss": {"0.90": 0.8, "0.97": 0.432, "1.00": 0.0}, "mean_max_similarity": 0.951}
-    if flow:
-        summary["flow"] = flow
-    return {"meta": meta("build_rait_data", method=method, threshold=0.5), "summary": summary, "records": records}
-
-
-def evaluation(model, subject="capital_"):
-    outcomes = ("correct", "wrong", "refused", "unparsed")
-    records = [
-        {"subject": subject + str(i % 3), "question": "Q?", "dataset": "world_facts/test", "outcome": outcomes[i % 4]}
-        for i in range(60)
-    ]
-    summary = {"model": model, "datasets": {"world_facts/test": {}, "world_facts/ood": {}}}
-    return {"meta": meta("eval_refusal", name=model), "summary": summary, "records": records}
-
-
-def everything(evil=""):
-    return {
-        "comparison": comparison((*MODELS, f"other{evil}")),
-        "boundary": boundary(name=f"{evil}subject_"),
-        "state_init": state(),
-        "state_rehearsal": state(0.1),
-        "selections": [selection("craft", {"improved": 83, "unchanged": 200, "worse": 67}), selection(f"van{evil}")],
-        "evaluations": [evaluation("craft", f"{evil}capital_"), evaluation(f"other{evil}")],
-    }
-
-
-def render(tmp_path, **inputs):
-    write_report(tmp_path / "report.html", **inputs)
-    return (tmp_path / "report.html").read_text(encoding="utf-8")
+VOID = {"meta", "link", "br", "input"}
 
 
 @pytest.fixture(scope="module")
@@ -111,17 +22,17 @@ def full(tmp_path_factory):
 
 
 class Page(HTMLParser):
-    """Checks that elements nest, and collects tags, headings, and table rows."""
+    """Checks that elements nest, counts scripts, and collects attributes, headings, and table rows."""
 
     def __init__(self, text):
         super().__init__()
-        self.open, self.tags, self.attributes, self.headings, self.rows = [], set(), set(), [], []
+        self.open, self.scripts, self.attributes, self.headings, self.rows = [], 0, set(), [], []
         self.feed(text)
         self.close()
         assert not self.open
 
     def handle_starttag(self, tag, attrs):
-        self.tags.add(tag)
+        self.scripts += tag == "script"
         self.attributes |= {name for name, _ in attrs}
         if tag not in VOID:
             self.open.append(tag)
@@ -146,12 +57,15 @@ def test_the_numbers_are_in_the_tables(full):
         "Comparison",
         "Right, wrong, refused",
         "Truthful helpfulness (THS)",
+        "Risk against coverage",
         "Paired tests",
         "The boundary, subject by subject",
         "What the model knows, and how sure it is",
         "Knowledge flow",
         "Which questions were selected",
+        "Training loss",
         "Outcomes by subject",
+        "The questions",
         "Where this came from",
     ]
     known = [r for r in page.rows if r[0] in MODELS][:12]
@@ -161,7 +75,9 @@ def test_the_numbers_are_in_the_tables(full):
     assert known[0][1:] == ["350", "37.1 [32.1, 42.1]", "5.0 [0.0, 10.0]", "57.9 [52.9, 62.9]", *rest]
     assert known[1][1:] == ["350", "36.1 [31.1, 41.1]", "11.7 [6.7, 16.7]", "52.2 [47.2, 57.2]", *rest]
     assert ["world_facts/test", "craft", "cor_rait", "5.1 [−1.0, 11.0]", "0.123"] in page.rows
-    assert ["world_facts/test", "craft", "cor_rait", "–", "< 0.001"] in page.rows
+    assert ["world_facts/test", "craft", "van", "−7.0 [−10.0, −2.0]", "< 0.001"] in page.rows
+    assert ["craft", "23.4 [18.4, 28.4]", "49.2", "14.8"] in page.rows  # 59 of 120 answered; 0.3 · 59 / 120
+    assert "THS differs at p &lt; 0.05: van is above craft (by 7.0). Cannot be told apart: craft and cor_rait" in full
     assert ["craft", "180", "420", "–", "–", "–", "150", "149", "0.432", "0.951"] in page.rows
     assert ["craft", "83", "200", "67"] in page.rows
     assert ["subject_0", "80", "95.0 [85.0, 100.0]", "–", "yes"] in page.rows
@@ -175,16 +91,31 @@ def test_unparsed_and_ap_have_columns_only_where_there_is_something_and_null_is_
     assert page.rows[2][-3:] == ["−1.2 [−6.2, 3.8]", "12.5 [7.5, 17.5]", "–"]
 
 
+def test_ths_against_the_refusal_prompt_has_a_column_where_it_was_measured(tmp_path):
+    plain, against = row("init_refuse", "a", 0.5, 0.2), row("craft", "a", 0.5, 0.2) | {"ths_refuse": metric(0.034)}
+    text = render(tmp_path, comparison=comparison() | {"records": [plain, against]})
+    assert Page(text).rows[0][5:7] == ["THS × 100", "THS vsrefusalprompt × 100"]
+    assert [r[6] for r in Page(text).rows[1:3]] == ["–", "3.4 [−1.6, 8.4]"]
+    assert "refusal<br>prompt" in text
+    assert "THS vs refusal prompt:" in text
+    assert "refusal<br>prompt" not in render(tmp_path, comparison=comparison() | {"records": [plain]})
+
+
 def test_what_is_absent_is_left_out_and_named(tmp_path):
     bare = comparison() | {"summary": {}}
     text = render(tmp_path, comparison=bare)
     assert Page(text).headings[3:] == ["Not on this page", "Where this came from"]
-    for file in ("boundary", "state_init", "state_rehearsal", "selection_METHOD", "eval_NAME"):
+    assert "<script" not in text
+    for file in ("boundary", "state_init", "state_rehearsal", "selection_METHOD", "eval_NAME", "knowledge_boundary"):
         assert f"{file}.json" in text
     text = render(tmp_path, comparison=bare, state_init=state())
     assert "Before rehearsal" in text
     assert "<h3>After rehearsal" not in text
     assert "Knowledge flow" not in Page(text).headings
+    old = evaluation("craft")
+    del old["summary"]["datasets"]["world_facts/test"]["risk_coverage"]
+    old["summary"]["datasets"]["world_facts/ood"]["risk_coverage"] = None
+    assert "Risk against coverage" not in Page(render(tmp_path, comparison=bare, evaluations=[old])).headings
 
 
 def test_flow_is_drawn_from_the_states_alone(tmp_path):
@@ -205,7 +136,7 @@ def test_text_from_the_data_stays_text(tmp_path, evil):
     inputs["comparison"]["records"][0]["dataset"] = evil
     text = render(tmp_path, **inputs)
     page = Page(text)
-    assert "script" not in page.tags
+    assert page.scripts == 2  # the data, and what draws it
     assert EVIL not in text
     svg = "".join(re.findall(r"<svg.*?</svg>", text, re.DOTALL))
     assert "alert" not in evil or svg.count("&lt;script&gt;alert(1)") >= 4
@@ -216,8 +147,15 @@ def test_text_from_the_data_stays_text(tmp_path, evil):
 def test_self_contained_and_deterministic(tmp_path, full):
     assert render(tmp_path, **everything()) == full
     rest = full.replace('xmlns="http://www.w3.org/2000/svg"', "").replace("http://www.w3.org/1999/xlink", "")
-    assert not re.search(r"https?://|@import|<script|src=|<metadata|<!DOCTYPE svg", rest)
+    assert not re.search(r"https?://|@import|src=|<metadata|<!DOCTYPE svg|innerHTML|fetch\(", rest)
     assert re.findall(r'href="([^"#]+)"', rest) == ["data:,"]
+    data, code = re.findall(r"<script([^>]*)>(.*?)</script>", full, re.DOTALL)
+    assert data[0] == ' type="application/json" id="data"'
+    assert json.loads(data[1])["models"] == ["init_basic", "craft", "other"]
+    digest = base64.b64encode(hashlib.sha256(code[1].encode()).digest()).decode()
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', full)[1]
+    assert code[0] == ""
+    assert policy.split("; ")[:2] == ["default-src 'none'", f"script-src 'sha256-{digest}'"]
     assert [f.name for f in tmp_path.iterdir()] == ["report.html"]
 
 
@@ -225,7 +163,7 @@ def test_inline_figures_share_no_id_with_another_content(full):
     defined = re.findall(r'<(?:path|clipPath) id="([^"]+)"[^>]*>(.*?)(?:</clipPath>|(?=<))', full, re.DOTALL)
     assert defined
     assert all(len({body for i, body in defined if i == name}) == 1 for name, _ in defined)
-    used = set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', full))
+    used = set(re.findall(r'xlink:href="#([^"]+)"|url\(#([^)]+)\)', full))
     assert {a or b for a, b in used} <= {name for name, _ in defined}
 
 
@@ -241,11 +179,11 @@ def test_boundary_figure(tmp_path, n):
 
 def test_boundary_drawing_colours_mmlu_s_subjects_by_category():
     summary = boundary(3)["summary"]
-    plain = figures.svg(figures.boundary_drawing(summary))
+    plain = drawing.svg(figures.boundary_drawing(summary))
     names = ("astronomy", "virology", "sociology")
     summary["subjects"] = dict(zip(names, summary["subjects"].values(), strict=True))
-    coloured = figures.svg(figures.boundary_drawing(summary))
-    for category, color in figures.CATEGORY_COLORS.items():
+    coloured = drawing.svg(figures.boundary_drawing(summary))
+    for category, color in drawing.CATEGORY_COLORS.items():
         assert (f">{category}<" in coloured) == (category != "humanities")
         assert (color in coloured) == (category != "humanities")
         assert f">{category}<" not in plain
@@ -285,3 +223,66 @@ def test_a_state_without_a_spread_is_drawn(tmp_path):
     one = state(n=1)
     state_figure(one, tmp_path / "state.png")
     assert "1 question" in render(tmp_path, comparison=comparison(), state_init=one, state_rehearsal=one)
+
+
+def test_displacements_are_means_by_cell():
+    edges = figures.density([{"records": [{"cor": c / 10, "cer": c / 10} for c in range(11)]}])[0][1]
+    before = np.array([[0.0, 0.1], [0.1, 0.1], [0.2, 0.1], [0.1, 0.9]])  # two columns of Cor share a cell
+    after = np.add(before, [[0.1, 0.0], [0.3, 0.2], [0.0, -0.1], [0.0, 0.0]])
+    found = figures.displacements(before, after, edges)
+    assert sorted(n for n, _, _ in found) == [1, 1, 2]
+    _, start, end = max(found, key=lambda cell: cell[0])
+    assert start == pytest.approx([0.05, 0.1])
+    assert end == pytest.approx([0.25, 0.2])
+
+
+def test_arrows_are_drawn_where_something_moved_in_the_colour_of_its_direction():
+    edges = figures.density([state()])[0][1]
+    places = [np.array(p) for p in ((0.1, 0.5), (0.3, 0.5), (0.5, 0.5), (0.7, 0.5))]
+    moves = [(0.2, 0.0), (-0.2, 0.1), (0.0, 0.3), (0.01, 0.01)]
+    cells = [(i + 1, p, p + m) for i, (p, m) in enumerate(zip(places, moves, strict=True))]
+    ax = figures.arrows_drawing(cells, edges).axes[0]
+    arrows = {tuple(t.xyann): (t.xy, t.arrow_patch.get_edgecolor()) for t in ax.texts}
+    rgba = {n: to_rgba(c) for n, c in (("rose", drawing.RIGHT), ("fell", drawing.WRONG), ("still", drawing.REFUSED))}
+    assert len(arrows) == 3  # the last one moved by less than can be seen
+    assert arrows[0.1, 0.5] == (pytest.approx((0.3, 0.5)), rgba["rose"])
+    assert arrows[0.3, 0.5] == (pytest.approx((0.1, 0.6)), rgba["fell"])
+    assert arrows[0.5, 0.5] == (pytest.approx((0.5, 0.8)), rgba["still"])
+
+
+def test_flow_counts_the_questions_behind_its_arrows(tmp_path):
+    init, after = state(), state(0.1)
+    after["records"][0]["cor"] = None
+    text = " ".join(render(tmp_path, comparison=comparison(), state_init=init, state_rehearsal=after).split())
+    shown, n, fewest = map(
+        int, re.search(r"(\d+) of (\d+) questions are in these cells; .* fewer than (\d+)", text).groups()
+    )
+    assert (n, fewest) == (299, 5)
+    assert 200 < shown <= 299
+
+
+def test_risk_is_drawn_from_ten_answers_on():
+    points = [{"coverage": k / 200, "risk": k / 400} for k in range(1, 101)]
+    ax = charts.risk_drawing({"craft": (points, 200)}).axes[0]
+    line, end = ax.lines
+    assert line.get_xdata()[0] == pytest.approx(5)  # 10 of 200
+    assert [*line.get_xdata()[-1:], *line.get_ydata()[-1:]] == pytest.approx([50, 25])
+    assert [*end.get_xdata(), *end.get_ydata()] == pytest.approx([50, 25])
+    assert len(charts.risk_drawing({"craft": (points[:5], 200)}).axes[0].lines) == 0
+
+
+def test_loss_is_drawn_step_by_step_and_as_a_running_mean():
+    ax = charts.loss_drawing([("a", [4.0, 2.0] * 10), ("b", [1.0])]).axes[0]
+    steps, mean, one, _ = ax.lines
+    assert steps.get_ydata().tolist() == [4.0, 2.0] * 10
+    assert mean.get_ydata() == pytest.approx([3.0] * 19)
+    assert mean.get_xdata() == pytest.approx(np.arange(1.5, 20))
+    assert one.get_xdata().tolist() == [1]
+
+
+def test_looks_of_models_differ():
+    names = [*MODELS, "a", "b", "c", "d", "e", "f", "g"]
+    found = drawing.looks(names)
+    assert len(set(found[: len(MODELS)])) == len(MODELS)
+    assert len(set(found[len(MODELS) :])) == 7
+    assert drawing.looks(["craft", "x"])[0] == found[MODELS.index("craft")]

@@ -192,7 +192,7 @@ def test_logits_that_are_not_finite_name_the_question(words):
     lm = tiny.wrap(tiny.random_model("llama", len(words)), words)
     lm.model.lm_head.bias = torch.nn.Parameter(torch.full((lm.vocabulary,), float("nan")))
     for shared in (True, False):
-        with pytest.raises(UserError, match=r"question q\d: the model's logits are not finite in float32"):
+        with pytest.raises(UserError, match=r"question q\d: the model's output is not finite in float32"):
             sample(lm, shared=shared)
 
 

@@ -1,4 +1,5 @@
 import pytest
+import tiny
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -148,6 +149,11 @@ def test_flow_that_is_only_rounding_is_none():
 
 def test_count_flow_by_hand():
     assert count_flow(pools(TABLE, 0.5)[1]) == {"improved": 2, "unchanged": 2, "worse": 2}
+
+
+def test_every_reason_is_documented():
+    text = (tiny.ROOT / "docs" / "method.md").read_text(encoding="utf-8")
+    assert all(f"| `{reason}` | {meaning} |" in text for reason, meaning in REASONS.items())
 
 
 # ---- properties ----

@@ -8,7 +8,8 @@ import pytest
 import tiny
 import torch
 
-from knowledge_boundary import models, training, training_data
+from knowledge_boundary import models, ranks, training, training_data
+from knowledge_boundary.loss import alike, answer_loss, tokenise
 from knowledge_boundary.results import UserError
 
 INSTRUCTION = "Answer the following question, and if you don't know the answer, only reply with 'I don't know': "
@@ -63,10 +64,10 @@ def hf_loss(model, rows) -> torch.Tensor:
 
 
 def test_loss_and_gradients_equal_the_plain_way(lm):
-    rows = training.tokenise(lm, EXAMPLES)
+    rows = tokenise(lm, EXAMPLES)
     losses = [
-        training.answer_loss(inner(lm.model), rows, True),
-        training.answer_loss(inner(lm.model), rows, False),
+        answer_loss(inner(lm.model), rows, True),
+        answer_loss(inner(lm.model), rows, False),
         hf_loss(lm.model, rows),
     ]
     vectors = [gradients(lm.model, loss) for loss in losses]
@@ -78,21 +79,41 @@ def test_loss_and_gradients_equal_the_plain_way(lm):
 
 def test_loss_takes_one_example_and_a_sum(words):
     lm = tiny.wrap(tiny.random_model("qwen2", len(words)), words)
-    rows = training.tokenise(lm, EXAMPLES[:1])
+    rows = tokenise(lm, EXAMPLES[:1])
     answer = rows[0]["input_ids"][rows[0]["start"] :]
     logprobs = tiny.full_forward(lm, rows[0]["input_ids"]).log_softmax(-1)
     wanted = -sum(logprobs[rows[0]["start"] - 1 + i, token].item() for i, token in enumerate(answer))
-    assert training.answer_loss(lm.model, rows, True, "sum").item() == pytest.approx(wanted, rel=1e-5)
+    assert answer_loss(lm.model, rows, True, "sum").item() == pytest.approx(wanted, rel=1e-5)
+
+
+def test_examples_of_like_length_run_together():
+    lengths = [100, 10, 9, 95, 8, 50, 1]
+    groups = alike([{"input_ids": [0] * n} for n in lengths])
+    assert [[len(r["input_ids"]) for r in group] for group in groups] == [[1], [8, 9, 10], [50], [95, 100]]
+    assert len(alike([{"input_ids": [0] * 7}] * 5)) == 1
+
+
+def test_a_wrapper_runs_the_loss_as_its_own_forward_pass():
+    inner = torch.nn.Linear(2, 1)
+    seen = []
+    inner.register_forward_hook(lambda module, args, out: seen.append(out))
+    wrapper = torch.nn.Sequential(inner)
+    assert ranks.as_forward(wrapper, inner, lambda: "loss") == "loss"
+    assert seen == ["loss"]
+    assert "forward" not in vars(inner)
+    inner.forward = lambda x: "patched"
+    assert ranks.as_forward(wrapper, inner, lambda: "loss") == "loss"
+    assert inner(0) == "patched"
 
 
 def test_tokenise_puts_the_answer_behind_the_prompt(lm):
-    for (prompt, answer), row in zip(EXAMPLES, training.tokenise(lm, EXAMPLES), strict=True):
+    for (prompt, answer), row in zip(EXAMPLES, tokenise(lm, EXAMPLES), strict=True):
         assert row["input_ids"][: row["start"]] == lm.encode(prompt)
         assert lm.tokenizer.decode(row["input_ids"][row["start"] :]) == answer
 
 
 def test_a_merge_across_the_seam_keeps_the_prompt(lm):
-    (row,) = training.tokenise(lm, [("The capi", "tal is Rome")])
+    (row,) = tokenise(lm, [("The capi", "tal is Rome")])
     assert row["input_ids"][: row["start"]] == lm.encode("The capi")
     assert lm.tokenizer.decode(row["input_ids"]) == "The capital is Rome"
 
@@ -100,20 +121,20 @@ def test_a_merge_across_the_seam_keeps_the_prompt(lm):
 def test_an_example_longer_than_the_window_is_refused(words):
     lm = tiny.wrap(tiny.random_model("llama", len(words), max_position_embeddings=32), words)
     with pytest.raises(UserError, match=r"training example 1: .* the model takes 32"):
-        training.tokenise(lm, [("What?", " That"), EXAMPLES[1]])
+        tokenise(lm, [("What?", " That"), EXAMPLES[1]])
 
 
 def test_an_empty_answer_is_refused(lm):
     with pytest.raises(UserError, match="training example 0"):
-        training.tokenise(lm, [("What?", "")])
+        tokenise(lm, [("What?", "")])
 
 
 def test_text_without_a_prompt_is_trained_from_its_second_token(words):
     lm = tiny.wrap(tiny.random_model("llama", len(words)), words)
-    rows = training.tokenise(lm, [("", prompt + answer) for prompt, answer in EXAMPLES])
+    rows = tokenise(lm, [("", prompt + answer) for prompt, answer in EXAMPLES])
     wanted = hf_loss(lm.model, rows).item()
     for packed in (True, False):
-        assert training.answer_loss(lm.model, rows, packed).item() == pytest.approx(wanted, rel=1e-5)
+        assert answer_loss(lm.model, rows, packed).item() == pytest.approx(wanted, rel=1e-5)
 
 
 def test_rank_zero_trains_all_weights(words):
@@ -204,9 +225,15 @@ def test_every_format_reads_back(tmp_path, monkeypatch, words, form):
 
 def test_the_plain_way_packs_nothing(words, monkeypatch):
     lm = tiny.wrap(tiny.random_model("llama", len(words)), words)
-    rows = training.tokenise(lm, EXAMPLES)
-    monkeypatch.setattr(training, "hidden_states", pytest.fail)
-    assert training.answer_loss(lm.model, rows, 0).item() > 0
+    rows = tokenise(lm, EXAMPLES)
+    monkeypatch.setattr("knowledge_boundary.loss.hidden_states", pytest.fail)
+    assert answer_loss(lm.model, rows, 0).item() > 0
+
+
+def test_warmup_is_a_number_of_steps():
+    args = tiny.training_arguments("", epochs=2.5, batch_size=4, warmup_ratio=0.1)
+    assert training.step_count(9, args) == 8  # three batches an epoch
+    assert training.warmup_steps(9, args) == 1
 
 
 def test_a_loss_that_is_not_finite_ends_the_training(tmp_path, words):

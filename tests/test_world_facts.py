@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from knowledge_boundary.answers import normalise
+from knowledge_boundary.words import normalise
 
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "world_facts"
 SPLITS = ["train", "dev", "test", "ood"]
