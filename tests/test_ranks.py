@@ -240,3 +240,22 @@ def test_without_torchrun_there_is_one_process(monkeypatch):
     assert ranks.exchange("x") == ranks.gather("x") == ["x"]
     monkeypatch.setenv("WORLD_SIZE", "4")  # a cluster's own variable, and nobody to connect to
     assert not ranks.launched()
+
+
+def test_a_rank_ends_without_its_interpreter(tmp_path, monkeypatch):
+    """gloo's threads may want it for the tensors they hold, and abort; a model that was trained keeps them alive."""
+    (tmp_path / "stage.py").write_text(
+        "import sys\n"
+        "from torch import distributed as dist\n"
+        "from knowledge_boundary import cli, ranks\n"
+        "def main():\n"
+        "    global kept\n"
+        "    kept = dist.group.WORLD\n"
+        "    sys.setswitchinterval(60)\n"  # no other thread has the interpreter until this one lets go of it
+        "    ranks.exchange()\n"
+        "    print('done', ranks.rank())\n"
+        "cli.run(main, divided=True, trains=True)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tiny.ROOT))
+    assert torchrun(tmp_path, 4, tmp_path / "stage.py").wait() == 0, output(tmp_path)
+    assert output(tmp_path) == "done 0\ndone 1\ndone 2\ndone 3\n"
