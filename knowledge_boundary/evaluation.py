@@ -246,11 +246,13 @@ def table(records) -> str:
     }
     if all(r["ths_refuse"]["value"] is None for r in records):
         del columns["ths_refuse"]
-    width = max(len(r["dataset"]) for r in records) + 2
-    lines = [f"{'data set':<{width}}{'model':<14}{'n':>5}" + "".join(f"{t:>21}" for t in columns.values())]
-    for r in records:
-        row = "".join(f"{percent(r[c]):>21}" for c in columns)
-        lines.append(f"{r['dataset']:<{width}}{r['model']:<14}{r['n']:>5}{row}")
+    rows = [["data set", "model", "n", *columns.values()]]
+    rows += [[r["dataset"], r["model"], str(r["n"]), *(percent(r[c]) for c in columns)] for r in records]
+    fitted = []
+    for i, texts in enumerate(zip(*rows, strict=True)):
+        width = max(map(len, texts))
+        fitted.append([text.ljust(width) if i < 2 else text.rjust(width) for text in texts])
+    lines = ["  ".join(row) for row in zip(*fitted, strict=True)]
     if "ths_refuse" in columns:
         lines.append("(THS, refuse⁰: against the initial model with the refusal prompt)")
     return "\n".join(lines)

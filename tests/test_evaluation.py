@@ -373,3 +373,10 @@ def test_table_has_a_row_for_each_model():
     with_wording = evaluation.table(rows).splitlines()
     assert "12.3 [10.0, 20.0]" in with_wording[2]
     assert "refusal prompt" in with_wording[3]
+
+
+def test_no_interval_of_a_table_touches_the_next():
+    found = metrics(MODEL, BASE, 0) | {"ths_refuse": {"value": -10.19, "ci95": [-15.61, -6.39]}}
+    row = evaluation.table([{"model": "m" * 20, "dataset": "facts/test", **found}]).splitlines()[1]
+    assert "m  10  " in row
+    assert "]  -1019.0 [-1561.0, -639.0]  " in row
