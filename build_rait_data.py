@@ -48,7 +48,9 @@ def sizes(entries, args, methods) -> tuple[int, int]:
         print(f"Warning: --n_idk {args.n_idk}, but D_idk's pool has {smallest}: the whole pool is taken")
     if smallest == 0:
         raise UserError(
-            "D_idk is empty: rehearsal improved every question below the threshold; leave --strict_flow out"
+            "D_idk is empty: rehearsal made no question below the threshold worse; leave --strict_flow out"
+            if args.strict_flow
+            else "D_idk is empty: rehearsal improved every question below the threshold; give --method corcer or cor"
         )
     return min(args.n_van, len(van)), min(args.n_idk, smallest)
 

@@ -141,7 +141,10 @@ def measure(lm, model, batches, examples, shared, args, peers) -> dict:
     figures |= {"gflops": gflops, "trained_parameters": sum(map(torch.numel, start)), "peers": {}}
     figures["lmflow"] = {k: runs[0][k] for k in ("lmflow", "settings")} if runs else None
     for peer in peers:
-        loss, gradient = loss_and_gradient(model, batches[0], losses[peer]) if peer in losses else (None, None)
+        differences = (None, None)
+        if peer in losses:
+            loss, gradient = loss_and_gradient(model, batches[0], losses[peer])
+            differences = abs(loss / reference[0] - 1), float((gradient - reference[1]).norm() / reference[1].norm())
         # Forward, and the gradient of what flows through; frozen weights have none of their own.
         arithmetic = 2 if args.lora_r else 3
         figures["peers"][peer] = {
@@ -149,10 +152,8 @@ def measure(lm, model, batches, examples, shared, args, peers) -> dict:
             "tokens_per_second": common.rate(sum(sizes), seconds[peer]),
             "ours_is_faster_by": np.median(seconds[peer]) / np.median(seconds["ours"]),
             "losses": found[peer][-1],
-            "loss_difference": None if loss is None else abs(loss - reference[0]) / abs(reference[0]),
-            "gradient_difference": None
-            if gradient is None
-            else float((gradient - reference[1]).norm() / reference[1].norm()),
+            "loss_difference": differences[0],
+            "gradient_difference": differences[1],
             "share_of_limit": common.share_of_limit(
                 lm, unique if peer == "ours" else sum(sizes), seconds[peer], gflops, arithmetic
             ),

@@ -26,6 +26,7 @@ from .drawing import (
     steps,
 )
 from .mmlu import CATEGORY
+from .state import SAME
 
 STILL = 0.02  # a mean move shorter than this, as a share of the axis, is drawn as none
 
@@ -223,8 +224,8 @@ def flow_drawing(delta) -> Figure:
     figure, ax = canvas(2.8)
     n = steps(delta)
     edges = (np.arange(-n, n + 2) - 0.5) / n if n else np.linspace(-1, 1, 41)
-    parts = {"improved": (delta > 1e-9, RIGHT), "unchanged": (abs(delta) <= 1e-9, REFUSED)}
-    parts |= {"worse": (delta < -1e-9, WRONG)}
+    parts = {"improved": (delta > SAME, RIGHT), "unchanged": (abs(delta) <= SAME, REFUSED)}
+    parts |= {"worse": (delta < -SAME, WRONG)}
     labels = [f"{name} ({mask.sum()})" for name, (mask, _) in parts.items()]
     colors = [color for _, color in parts.values()]
     ax.hist([delta[mask] for mask, _ in parts.values()], edges, color=colors, label=labels, stacked=True, rwidth=0.9)

@@ -226,17 +226,18 @@ def main():
         folder, args, about["device"], about["dtype"], found["gpus"]
     )
     work = lmflow_files.work_folder(Path(args.output_model), lmflow_checkout.node(words))
-    tokenizer = models.load_tokenizer(args, about)
-    pairs = training_data.read(file, tokenizer)
-    lengths = lmflow_files.write_data(work, pairs, models.LM(None, tokenizer, None, about))
-    config = transformers.AutoConfig.from_pretrained(about["path"], trust_remote_code=args.trust_remote_code)
-    size = block_size_of(args, lengths, families.window(config))
-    folders = {"data": work / "data", "out": work / "out"}
-    folders["model"] = lmflow_files.readable(about, found["versions"]["transformers"], work)
-    targets = linear_layers(config, args.trust_remote_code) if args.lora_r else []
-    batch = per_device_batch(args, processes, passed)
-    ours = settings(args, about, folders, len(pairs), size, batch, targets) | launch_settings
-    check_flags(found, folder, ours, passed)
+    with lmflow_files.removed_on_error(work):
+        tokenizer = models.load_tokenizer(args, about)
+        pairs = training_data.read(file, tokenizer)
+        lengths = lmflow_files.write_data(work, pairs, models.LM(None, tokenizer, None, about))
+        config = transformers.AutoConfig.from_pretrained(about["path"], trust_remote_code=args.trust_remote_code)
+        size = block_size_of(args, lengths, families.window(config))
+        folders = {"data": work / "data", "out": work / "out"}
+        folders["model"] = lmflow_files.readable(about, found["versions"]["transformers"], work)
+        targets = linear_layers(config, args.trust_remote_code) if args.lora_r else []
+        batch = per_device_batch(args, processes, passed)
+        ours = settings(args, about, folders, len(pairs), size, batch, targets) | launch_settings
+        check_flags(found, folder, ours, passed)
     flags = [w for name, value in ours.items() for w in written_as(name, value, found["flags"][name])]
     line = [*lmflow_checkout.launched(python, words), str(folder / lmflow_checkout.ENTRY), *flags, *args.rest]
     print(f"LMFlow {found['version']} in {folder}, transformers {found['versions']['transformers']}")

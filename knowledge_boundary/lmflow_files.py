@@ -5,6 +5,7 @@ model where it must be written in another way for LMFlow's transformers, ``out/`
 put in place when it has passed the checks.
 """
 
+import contextlib
 import json
 import math
 import os
@@ -39,6 +40,16 @@ def work_folder(out: Path, node: int) -> Path:
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     return work
+
+
+@contextlib.contextmanager
+def removed_on_error(work: Path):
+    """Removes the run's folder where its preparation fails: nothing half-written stays."""
+    try:
+        yield
+    except UserError:
+        shutil.rmtree(work)
+        raise
 
 
 def write_data(work: Path, pairs, lm) -> list:

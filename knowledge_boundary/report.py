@@ -15,6 +15,7 @@ from markupsafe import Markup
 from . import charts, figures, findings, question_table
 from .drawing import METHODS, OUTCOMES, label, number, svg
 from .results import write_text
+from .state import flow
 
 # The comparison's rows, in the order of the argument that they make.
 MODELS = ("init_basic", "init_refuse", "van", "cor_rait", "corcer_rait", "craft")
@@ -156,9 +157,9 @@ def _maps(state_init, state_rehearsal, threshold) -> list[dict]:
 def _flow(state_init, state_rehearsal, selections, threshold) -> Markup | None:
     """The histogram of ΔCor among the questions below the threshold; None if the files do not tell."""
     if state_init and state_rehearsal:
-        after = {r["id"]: r["cor"] for r in state_rehearsal["records"] if r["cor"] is not None}
-        before = {r["id"]: r["cor"] for r in state_init["records"] if r["cor"] is not None}
-        pairs = [(cor, after[i] - cor) for i, cor in before.items() if i in after]
+        after = {r["id"]: r for r in state_rehearsal["records"] if r["cor"] is not None}
+        before = {r["id"]: r for r in state_init["records"] if r["cor"] is not None}
+        pairs = [(r["cor"], flow(r, after[i])) for i, r in before.items() if i in after]
     else:
         records = next((s["records"] for s in selections if s["summary"].get("flow")), [])
         pairs = [(r["cor_init"], r["delta_cor"]) for r in records if r.get("delta_cor") is not None]

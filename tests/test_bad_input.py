@@ -79,6 +79,9 @@ def bench(tmp_path_factory, checkpoint, data, embedder):
     save("shots.json")
     state["meta"]["args"]["num_shots"] = 0
     for r in state["records"]:
+        r["cor"] = 1.0
+    save("improved.json")
+    for r in state["records"]:
         r["cor"] = 0.2
     save("unknowing.json")
     state["records"][1]["question"] = "Is this another question?"
@@ -213,7 +216,11 @@ TABLE = [
     ([*BOTH, "--state_init", "unknowing.json", "--method", "cor"], "D_van is empty: no question of 6 has Cor >="),
     ([*BOTH, "--state_init", "unknowing.json", "--method", "cor"], "0.1 gives 6, 0.3 gives 0"),
     ([*BOTH, "--threshold", 0], "D_idk is empty"),
-    ([*BOTH, "--strict_flow"], "--strict_flow"),
+    ([*BOTH, "--strict_flow"], "rehearsal made no question below the threshold worse; leave --strict_flow out"),
+    (
+        [*BUILD, "--state_rehearsal", "improved.json"],
+        "improved every question below the threshold; give --method corcer",
+    ),
     ([*BOTH, "--model", "other"], "--state_init state.json: the state of another model"),
     ([*REHEARSE, "--state", "cut.json"], "--state cut.json: cut off or damaged"),
     ([*REHEARSE, "--state", "state.json", "--model", "other"], "--state state.json: the state of another model"),

@@ -217,8 +217,10 @@ def test_a_run_that_came_to_nothing(lmflow, data, checkpoint, monkeypatch, tmp_p
     ],
 )
 def test_bad_flags(lmflow, data, checkpoint, capfd, tmp_path, flags, line):
+    before = sorted(tmp_path.iterdir())
     assert line in fails(capfd, *flags_of(checkpoint, *flags))
     assert not (tmp_path / "record.json").exists()
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_a_version_without_a_flag(lmflow, data, checkpoint, capfd):
