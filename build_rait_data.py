@@ -7,11 +7,21 @@ Examples:
 
 from pathlib import Path
 
-import numpy as np
 from tqdm import tqdm
 
-from knowledge_boundary import cli, conflict, models, packing, prompts, questions, ranks, selection, training_data
-from knowledge_boundary.results import Run, UserError, read_json
+from knowledge_boundary import cli
+from knowledge_boundary.asking import prompts
+from knowledge_boundary.engine import exactness
+from knowledge_boundary.knowledge import conflict, selection
+from knowledge_boundary.models import loading
+from knowledge_boundary.questions.records import from_record
+from knowledge_boundary.reporting import tables
+from knowledge_boundary.running import ranks
+from knowledge_boundary.running.errors import UserError
+from knowledge_boundary.running.journal import Run
+from knowledge_boundary.training import formats
+from knowledge_boundary.training.examples import refusal_examples
+from knowledge_boundary.wording.phrases import WORDINGS
 
 
 def arguments():
@@ -31,44 +41,28 @@ def arguments():
         "--tau_sim", type=cli.fraction, default=0.97, help="similarity above which two questions conflict"
     )
     group = parser.add_argument_group("training data")
-    group.add_argument("--format", default="text2text", choices=training_data.FORMATS)
-    group.add_argument("--wording", default="craft", choices=prompts.WORDINGS, help="instruction of the prompt")
+    group.add_argument("--format", default="text2text", choices=formats.FORMATS)
+    group.add_argument("--wording", default="craft", choices=WORDINGS, help="instruction of the prompt")
     group.add_argument("--name", help="the data is training_data/NAME_METHOD; default: MODEL_DATASET")
     cli.add_run_arguments(parser)
     return parser.parse_args()
 
 
-def sizes(entries, args, methods) -> tuple[int, int]:
-    """(n_van, n_idk) that all ``methods`` can take: the same for all, so that they can be compared; warns if cut."""
-    van, idk = selection.pools(entries, args.threshold)
-    smallest = min(len(selection.idk_pool(m, idk, args.strict_flow)) for m in methods)
-    if args.n_van > len(van):
-        print(f"Warning: --n_van {args.n_van}, but D_van's pool has {len(van)}: the whole pool is taken")
-    if args.n_idk > smallest:
-        print(f"Warning: --n_idk {args.n_idk}, but D_idk's pool has {smallest}: the whole pool is taken")
-    if smallest == 0:
-        raise UserError(
-            "D_idk is empty: rehearsal made no question below the threshold worse; leave --strict_flow out"
-            if args.strict_flow
-            else "D_idk is empty: rehearsal improved every question below the threshold; give --method corcer or cor"
-        )
-    return min(args.n_van, len(van)), min(args.n_idk, smallest)
+def joined_states(args, flow: bool) -> tuple[list, dict]:
+    """``selection.join``'s entries of the state files, of both with ``flow``, and ``meta`` of the initial one.
 
-
-def write_training_data(tokenizer, entries, args, name) -> Path:
-    """D_van ∪ D_idk in the refusal prompt that evaluation uses."""
-    pairs, messages = [], []
-    for entry in entries:
-        if entry["label"] == "dropped":
-            continue
-        q = questions.from_record(entry)
-        answer = q.answer if entry["label"] == "van" else prompts.REFUSAL
-        pairs.append(
-            (prompts.answer_prompt(tokenizer, q, "refuse", args.wording), prompts.answer_text(tokenizer, answer))
-        )
-        content = prompts.answer_content(q, "refuse", args.wording)
-        messages.append([{"role": "user", "content": content}, {"role": "assistant", "content": answer}])
-    return training_data.write(name, args.format, pairs, messages)
+    A function of its own, so that the states themselves are out of memory when it ends.
+    """
+    init = cli.read_state(args.state_init, "--state_init")
+    first = cli.state_records(init, args, f"--state_init {args.state_init}")
+    if not flow:
+        return selection.join(first, None, args.state_init, None), init["meta"]
+    rehearsal = cli.read_state(args.state_rehearsal, "--state_rehearsal")
+    second = cli.state_records(rehearsal, args, f"--state_rehearsal {args.state_rehearsal}")
+    selection.check_states(init, rehearsal, args.state_init, args.state_rehearsal)
+    entries = selection.join(first, second, args.state_init, args.state_rehearsal)
+    selection.check_shots(init, rehearsal, entries, args.state_init, args.state_rehearsal)
+    return entries, init["meta"]
 
 
 def main():
@@ -76,103 +70,60 @@ def main():
     args = arguments()
     if ranks.launched():
         raise UserError("runs in one process; start it with python, without torchrun")
-    model = models.short_name(args.model)
+    model = loading.short_name(args.model)
     args.state_init = args.state_init or str(cli.output_path(args, model, args.dataset, "state_init.json"))
     args.state_rehearsal = args.state_rehearsal or str(
         cli.output_path(args, model, args.dataset, "state_rehearsal.json")
     )
     methods = list(selection.METHODS) if args.method == "all" else [args.method]
-    init = read_json(args.state_init, "run_query_state", "--state_init")
-    rehearsal = read_json(args.state_rehearsal, "run_query_state", "--state_rehearsal") if "craft" in methods else None
-    first = cli.state_records(init, args, f"--state_init {args.state_init}")
-    second = cli.state_records(rehearsal, args, f"--state_rehearsal {args.state_rehearsal}") if rehearsal else None
-    if rehearsal:
-        selection.check_states(init, rehearsal, args.state_init, args.state_rehearsal)
-    entries = selection.join(first, second, args.state_init, args.state_rehearsal)
-    n_van, n_idk = sizes(entries, args, methods)
+    flow = "craft" in methods
+    entries, asked = joined_states(args, flow)
+    n_van, n_idk = selection.sizes(entries, methods, args.threshold, args.n_van, args.n_idk, args.strict_flow)
     about = cli.describe_model(args)
-    if init["meta"]["model"]["fingerprint"] != about["fingerprint"]:
-        raise UserError(f"--state_init {args.state_init}: the state of another model ({init['meta']['model']['name']})")
+    if asked["model"]["fingerprint"] != about["fingerprint"]:
+        raise UserError(f"--state_init {args.state_init}: the state of another model ({asked['model']['name']})")
 
-    name = args.name or f"{model}_{init['meta']['dataset']['name']}"
-    inputs = [args.state_init] + [args.state_rehearsal] * bool(rehearsal)
+    name = args.name or f"{model}_{asked['dataset']['name']}"
+    inputs = [args.state_init] + [args.state_rehearsal] * flow
     folder = Path(args.output_dir or Path(args.state_init).parent)
     runs = {}
     for method in methods:
-        args.method = method
-        runs[method] = Run(
-            "build_rait_data", folder / f"selection_{method}.json", args, about, init["meta"]["dataset"], inputs
-        )
-    finished = [run.finished() for run in runs.values()]
-    if all(f and Path(f["summary"]["training_data"]).exists() for f in finished):
+        arguments_of = vars(args) | {"method": method}
+        path = folder / f"selection_{method}.json"
+        runs[method] = Run("build_rait_data", path, arguments_of, about, asked["dataset"], inputs)
+    finished = [(run.finished() or {}).get("summary") for run in runs.values()]
+    if all(summary and Path(summary["training_data"]).exists() for summary in finished):
         return cli.already_done(", ".join(str(run.path) for run in runs.values()))
 
-    lm = models.load(args, about)
-    with tqdm(total=len(entries), unit="question", desc="representing") as bar:
-        texts, ids = [prompts.body(questions.from_record(e)) for e in entries], [e["id"] for e in entries]
-        vectors = conflict.cached_representations(
-            lm, texts, ids, args.batch_tokens, packing.check(lm), folder / "representations", bar.update
-        )
-    written = []
-    print_flow(entries, args.threshold)
-    print(f"{'method':<8}{'D_van':>12}{'D_idk':>12}{'CRSS':>8}{'similarity':>12}  (taken/pool; tau_sim {args.tau_sim})")
+    def select(method):
+        return selection.select(entries, method, args.threshold, n_van, n_idk, args.seed, args.strict_flow)
+
+    compared = conflict.compared(
+        entries, map(select, methods)
+    )  # each is selected again below: all at once take much memory
+    lm = cli.load_model(args, about)
+    shared = exactness.check(lm)
+    with tqdm(total=len(compared), unit="question", desc="representing") as bar:
+        texts, ids = [prompts.body(from_record(e)) for e in compared], [e["id"] for e in compared]
+        cache = folder / "representations"
+        vectors = conflict.cached_representations(lm, texts, ids, args.batch_tokens, shared, cache, bar.update)
+    sizes, written = {"van": args.n_van, "idk": args.n_idk}, []
+    if flow:
+        print(tables.flow_line(selection.count_flow(selection.pools(entries, args.threshold)[1]), args.threshold))
+    print(tables.selection_head(args.tau_sim))
     for method, run in runs.items():
-        labelled = selection.select(entries, method, args.threshold, n_van, n_idk, args.seed, args.strict_flow)
-        summary = summarise(entries, labelled, vectors, args, method)
-        data = write_training_data(lm.tokenizer, labelled, args, f"{name}_{method}")
+        labelled = select(method)
+        best = conflict.find_nearest(labelled, vectors)
+        summary = selection.summarise(entries, labelled, method, args.threshold, args.strict_flow, sizes)
+        summary |= conflict.summarise(best, args.tau_sim)
+        data = formats.write(f"{name}_{method}", args.format, *refusal_examples(lm.tokenizer, labelled, args.wording))
         run.finish(summary | {"training_data": str(data)}, labelled)
         written += [run.path, data]
-        print_row(method, summary, args.tau_sim)
+        print(tables.selection_row(summary, args.tau_sim))
     cli.closing(
         written,
         f"bash finetune.sh --model {args.model} --data {Path(written[-1]).parent} --output models/{name}_{methods[-1]}",
     )
-
-
-def summarise(entries, labelled, vectors, args, method) -> dict:
-    """``summary`` of one selection: pools, flow, asked and taken numbers, CRSS; sets each idk entry's ``nearest``."""
-    van, idk = selection.pools(entries, args.threshold)
-    at = {side: [i for i, e in enumerate(labelled) if e["label"] == side] for side in ("van", "idk")}
-    best = np.zeros(0)
-    if at["idk"]:
-        best, nearest = conflict.max_similarity(vectors[at["idk"]], vectors[at["van"]])
-        for i, similarity, j in zip(at["idk"], best, nearest, strict=True):
-            labelled[i] |= {"nearest": labelled[at["van"][j]]["id"], "similarity": float(similarity)}
-    flow = None
-    if entries[0]["delta_cor"] is not None:
-        flow = selection.count_flow(idk)
-    return {
-        "method": method,
-        "pools": {
-            "van": len(van),
-            "idk": len(idk),
-            "idk_after_flow": len(selection.idk_pool(method, idk, args.strict_flow)),
-        },
-        "flow": flow,
-        "asked": {"van": args.n_van, "idk": args.n_idk},
-        "taken": {side: len(indices) for side, indices in at.items()},
-        "reasons": {reason: sum(e["reason"] == reason for e in labelled) for reason in selection.REASONS},
-        "crss": {f"{tau:.2f}": conflict.crss(best, tau) for tau in sorted({*conflict.TAUS, args.tau_sim})},
-        "mean_max_similarity": float(best.mean()) if len(best) else None,
-    }
-
-
-def print_flow(entries, threshold) -> None:
-    """What rehearsal did to the questions below the threshold."""
-    if entries[0]["delta_cor"] is not None:
-        below = selection.pools(entries, threshold)[1]
-        counts = ", ".join(f"{n} {direction}" for direction, n in selection.count_flow(below).items())
-        print(f"Of {len(below)} questions with Cor < {threshold}, in rehearsal: {counts}")
-
-
-def print_row(method, summary, tau_sim) -> None:
-    """One line of the closing table."""
-    taken, pools = summary["taken"], summary["pools"]
-    crss, similarity = summary["crss"][f"{tau_sim:.2f}"], summary["mean_max_similarity"]
-    pool_van = pools["van"] + pools["idk"] if method == "van" else pools["van"]  # Van-Tuning draws from all questions
-    van, idk = f"{taken['van']}/{pool_van}", f"{taken['idk']}/{pools['idk_after_flow']}"
-    shown = "" if crss is None else f"{crss:>8.3f}{similarity:>12.3f}"
-    print(f"{method:<8}{van:>12}{idk:>12}{shown}")
 
 
 if __name__ == "__main__":

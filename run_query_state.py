@@ -12,12 +12,18 @@ Examples:
 """
 
 import math
-from functools import partial
 
-import numpy as np
-
-from knowledge_boundary import answers, cli, figures, models, packing, prompts, questions, sampling, scoring, state
-from knowledge_boundary.results import Run, UserError
+from knowledge_boundary import cli
+from knowledge_boundary.engine import exactness
+from knowledge_boundary.engine.drawing import SamplingSettings
+from knowledge_boundary.judging import outcomes
+from knowledge_boundary.knowledge import querying, state
+from knowledge_boundary.models import loading
+from knowledge_boundary.models.embedder import embedding
+from knowledge_boundary.reporting import figures, tables
+from knowledge_boundary.running.errors import UserError
+from knowledge_boundary.running.journal import Run
+from knowledge_boundary.wording.phrases import WORDINGS
 
 
 def arguments():
@@ -30,10 +36,10 @@ def arguments():
         "--num_shots", type=cli.natural, help="few-shot examples, never itself; default: 5 multiple choice, 3 open"
     )
     group.add_argument("--chat_template", action="store_true", help="ask through the model's chat template")
-    group.add_argument("--wording", default="craft", choices=prompts.WORDINGS, help="instruction of open questions")
+    group.add_argument("--wording", default="craft", choices=WORDINGS, help="instruction of open questions")
     group.add_argument(
         "--estimator",
-        choices=("exact", "sample"),
+        choices=querying.ESTIMATORS,
         help="default: exact for multiple choice, sample for open",
     )
     group.add_argument("--num_samples", type=cli.positive, help="N sampled answers to a question; default: 10")
@@ -44,46 +50,6 @@ def arguments():
     cli.add_run_arguments(parser)
     parser.add_argument("--state", help="the file to write; default: state_init.json (rehearsed: state_rehearsal.json)")
     return parser.parse_args()
-
-
-def query_choices(lm, asked, texts, args, shared, skip, embedder=None):
-    """Records of multiple-choice questions, batch by batch."""
-    letters, ids = [q.letters for q in asked], [q.id for q in asked]
-    for indices, batch in scoring.letter_probabilities(lm, texts, letters, args.batch_tokens, shared, skip, ids):
-        records = []
-        for i, p in zip(indices, batch, strict=True):
-            q = asked[i]
-            gold = q.letters.index(q.answer)
-            cor, cer = state.choice_state(p, gold)
-            probs = dict(zip(q.letters, p, strict=True))
-            prediction = q.letters[int(np.argmax(p))]
-            record = {**q.record(), "cor": cor, "cer": cer, "probs": probs, "prediction": prediction}
-            if args.estimator == "sample":
-                own = sampling.generator(args.seed, q.id)
-                drawn, record["cor"], record["cer"] = state.sampled_choice_state(p, gold, args.num_samples, own)
-                record["samples"] = [{"text": q.letters[k], "correct": k == gold} for k in drawn]
-            records.append(record)
-        yield records
-
-
-def query_open(lm, asked, texts, args, shared, skip, embedder):
-    """Records of open questions, batch by batch."""
-    embed = partial(models.unit_vectors, embedder)
-    match = answers.matcher(args.match, args.match_threshold, embed)
-    sampled = sampling.answer(
-        lm, texts, [q.id for q in asked], args.num_samples, args.max_new_tokens, args.batch_tokens, shared,
-        temperature=args.temperature, top_p=args.top_p, seed=args.seed, skip=skip,
-    )  # fmt: skip
-    for indices, batch in sampled:
-        records = []
-        for i, (samples, greedy) in zip(indices, batch, strict=True):
-            q = asked[i]
-            given = [s.text for s in (*samples, greedy)]
-            *verdicts, best = [{"text": t, **v} for t, v in zip(given, match(q, given), strict=True)]
-            cor = state.sampled_correctness([v["correct"] for v in verdicts])
-            cer = state.sampled_certainty([s.text for s in samples], embed)
-            records.append({**q.record(), "cor": cor, "cer": cer, "samples": verdicts, "greedy": best})
-        yield records
 
 
 def main():
@@ -110,41 +76,40 @@ def main():
         args.num_samples = args.num_samples or 10
     if args.num_shots is None:
         args.num_shots = 5 if multiple_choice else 3
-    shots = [cli.shots_of(asked, q, args.num_shots) for q in asked.questions]
-    trained = models.trained_here(args.model)
+    asked.check_shots(args.num_shots)
+    trained = loading.trained_here(args.model)
     rehearsed = trained is not None and trained["meta"]["stage"] == "run_rehearsal"
     initial = trained["meta"]["args"]["model"] if rehearsed else args.model
     file = "state_rehearsal.json" if rehearsed else "state_init.json"
-    args.state = args.state or str(cli.output_path(args, models.short_name(initial), asked.name, file))
-    run = Run("run_query_state", args.state, args, about, asked.describe())
+    args.state = args.state or str(cli.output_path(args, loading.short_name(initial), asked.name, file))
+    run = Run("run_query_state", args.state, vars(args), about, asked.describe())
     if run.finished():
         return cli.already_done(run.path)
     run.resume()
 
-    embedder = None if multiple_choice else models.load_embedder(args.embedder)
-    lm = models.load(args, about)
-    shared = packing.check(lm)
-    room = [1 if multiple_choice else args.max_new_tokens] * len(shots)
-    build = partial(prompts.state_prompt, lm.tokenizer, wording=args.wording, chat_template=args.chat_template)
-    texts, dropped = prompts.within_window(lm, asked.questions, shots, build, room)
+    embed = None if multiple_choice else embedding(args.embedder)
+    match = outcomes.matcher(args.match, args.match_threshold, embed)
+    draws = None
+    if args.estimator == "sample":
+        draws = SamplingSettings(args.num_samples, args.temperature, args.top_p, args.max_new_tokens, args.seed)
+    lm = cli.load_model(args, about)
+    shared = exactness.check(lm)
+    room = 1 if multiple_choice else args.max_new_tokens
+    texts, dropped = querying.query_prompts(lm, asked, args.num_shots, args.wording, args.chat_template, room)
     cut = cli.shots_dropped(lm, dropped)
-    query = query_choices if multiple_choice else query_open
+    batches = querying.query(lm, asked, texts, dropped, draws, match, embed, args.batch_tokens, shared, run.skip)
     with cli.progress(len(texts), len(run.done), "asking") as bar:
-        for group, group_texts in questions.grouped(asked.questions, texts, dropped):
-            skip = run.skip([q.id for q in group])
-            for records in query(lm, group, group_texts, args, shared, skip, embedder):
-                run.journal(records)
-                bar.update(len(records))
-
-    records = run.collect([q.id for q in asked.questions])
+        records = run.fill(batches, [q.id for q in asked.questions], bar.update)
     if records is None:  # the first process goes on alone
         return
+
+    records = querying.with_shots_dropped(records, dropped)
     summary = {"estimator": args.estimator, **state.summarise(records), "shots_dropped": cut}
     summary["prefix_cache"] = "shared" if shared else "whole prompts"
     result = run.finish(summary, records)
     picture = run.path.with_suffix(".png")
     figures.state_figure(result, picture)
-    print(state.table(summary))
+    print(tables.state_table(summary))
     print(f"Prefix cache: {summary['prefix_cache']}")
     follow = "build_rait_data.py" if rehearsed else "run_rehearsal.py"
     flag = "--state_rehearsal" if rehearsed else "--state"

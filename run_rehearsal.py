@@ -5,8 +5,17 @@ Examples:
   python run_rehearsal.py --model Qwen/Qwen2.5-3B --state results/Qwen2.5-3B/mmlu/state_init.json --lora_r 64
 """
 
-from knowledge_boundary import cli, models, prompts, questions, selection, training
-from knowledge_boundary.results import UserError, read_json
+from pathlib import Path
+
+from knowledge_boundary import cli
+from knowledge_boundary.knowledge import selection
+from knowledge_boundary.models import loading
+from knowledge_boundary.questions.records import from_record
+from knowledge_boundary.running import ranks
+from knowledge_boundary.running.errors import UserError
+from knowledge_boundary.training import output, trainer
+from knowledge_boundary.training.examples import rehearsal_examples
+from knowledge_boundary.wording.phrases import WORDINGS
 
 # CRaFT: 0.99 for multiple choice, 0.995 for open questions. Cer of multiple choice is −H: with four letters Cor > 0.99
 # already means Cer > −0.07.
@@ -23,8 +32,8 @@ def arguments():
     group.add_argument("--cor_threshold", type=float, help="default: 0.99 multiple choice, 0.995 open")
     group.add_argument("--cer_threshold", type=float, help="default: -0.07 multiple choice (nats), 0.995 open")
     group.add_argument("--num_examples", type=cli.positive, default=1000)
-    group.add_argument("--wording", default="craft", choices=prompts.WORDINGS, help="instruction of the prompt")
-    training.add_arguments(parser, epochs=3, learning_rate=2e-4)
+    group.add_argument("--wording", default="craft", choices=WORDINGS, help="instruction of the prompt")
+    cli.add_training_arguments(parser)
     cli.add_run_arguments(parser)
     parser.add_argument("--output_model", help="folder of the weights; default: models/MODEL-rehearsal")
     return parser.parse_args()
@@ -34,11 +43,11 @@ def main():
     """Choose the rehearsal set, train, write the model."""
     args = arguments()
     args.state = args.state or str(
-        cli.output_path(args, models.short_name(args.model), args.dataset, "state_init.json")
+        cli.output_path(args, loading.short_name(args.model), args.dataset, "state_init.json")
     )
-    args.output_model = args.output_model or f"models/{models.short_name(args.model)}-rehearsal"
-    state = read_json(args.state, "run_query_state", "--state")
-    about = models.describe(args)
+    args.output_model = args.output_model or f"models/{loading.short_name(args.model)}-rehearsal"
+    state = cli.read_state(args.state, "--state")
+    about = cli.describe_model(args, trains=True)
     if state["meta"]["model"]["fingerprint"] != about["fingerprint"]:
         raise UserError(f"--state {args.state}: the state of another model ({state['meta']['model']['name']})")
     records = cli.state_records(state, args, f"--state {args.state}")
@@ -47,27 +56,22 @@ def main():
     args.cor_threshold = cor if args.cor_threshold is None else args.cor_threshold
     args.cer_threshold = cer if args.cer_threshold is None else args.cer_threshold
     chosen, above = selection.rehearsal_set(records, args.cor_threshold, args.cer_threshold, args.num_examples)
-    run = training.open_run("run_rehearsal", args, about, [args.state])
+    settings, out = cli.training_settings(args), Path(args.output_model)
+    run = output.open_run("run_rehearsal", out, settings, vars(args), about, [args.state])
     if run.finished():
         return cli.already_done(run.path)
     run.resume()
-    cli.say(f"{above} questions have Cor > {args.cor_threshold} and Cer > {args.cer_threshold}")
+    ranks.say(f"{above} questions have Cor > {args.cor_threshold} and Cer > {args.cer_threshold}")
     if above < len(chosen):
         lowest = chosen[-1]
-        cli.say(f"The best {len(chosen)} by rank are taken, down to Cor {lowest['cor']:.3f}, Cer {lowest['cer']:.3f}")
+        ranks.say(f"The best {len(chosen)} by rank are taken, down to Cor {lowest['cor']:.3f}, Cer {lowest['cer']:.3f}")
 
-    lm = models.load(args, about)
-    asked = [questions.from_record(r) for r in chosen]
-    examples = [
-        (
-            prompts.answer_prompt(lm.tokenizer, q, "basic", args.wording),
-            prompts.answer_text(lm.tokenizer, q.answer),
-        )
-        for q in asked
-    ]
+    lm = cli.load_model(args, about)
+    examples = rehearsal_examples(lm.tokenizer, chosen, args.wording)
     by_rank = max(0, len(chosen) - above)
-    records = [{**q.record(), "cor": r["cor"], "cer": r["cer"]} for q, r in zip(asked, chosen, strict=True)]
-    training.complete(run, lm, examples, args, {"above_thresholds": above, "by_rank": by_rank}, records)
+    records = [{**from_record(r).record(), "cor": r["cor"], "cer": r["cer"]} for r in chosen]
+    summary = {"above_thresholds": above, "by_rank": by_rank}
+    trainer.complete(run, lm, examples, settings, out, summary, records)
     cli.closing([args.output_model], f"python run_query_state.py --model {args.output_model}")
 
 

@@ -9,8 +9,8 @@ if [ "${1:-}" = --legacy ]; then
     legacy=(--legacy)
     if [ $# = 0 ]; then
         tests=(
-            tests/test_{families,family_stages,engine,sampling,window,training,conflict}.py
-            tests/test_{probing,asking,readme,chain,kills,ranks,training_ranks,bad_input,embedded}.py
+            tests/{models,engine,asking,stages,running} tests/training/test_{trainer,training_ranks}.py
+            tests/knowledge/test_conflict.py tests/docs/test_library.py
         )
     fi
 fi
@@ -19,4 +19,5 @@ source ./setup.sh --dev "${legacy[@]}"
 export HF_HUB_OFFLINE=1 TOKENIZERS_PARALLELISM=false
 ruff format --check .
 ruff check .
-python -m pytest "${tests[@]}" "$@"
+# Tiny models run on one thread each (tests/conftest.py), so that every core takes tests of its own.
+python -m pytest --numprocesses "$(nproc)" --maxprocesses 8 --dist worksteal "${tests[@]}" "$@"

@@ -41,7 +41,7 @@ make_environment() {
         for file in "${dev[@]}"; do install -r "$file"; done
         echo "$hash" > $folder/$stamp
     fi
-    if [ $folder = .venv ]; then python -c 'from knowledge_boundary.models import embedded_folder; embedded_folder()'; fi
+    if [ $folder = .venv ]; then python -c 'from knowledge_boundary.models.loading import embedded_folder; embedded_folder()'; fi
 }
 
 make_environment "$@"

@@ -13,7 +13,8 @@ import common
 import numpy as np
 import torch
 
-from knowledge_boundary import cli, conflict
+from knowledge_boundary import cli
+from knowledge_boundary.knowledge import conflict
 
 
 def arguments():

@@ -19,8 +19,12 @@ import sampling_checks
 import torch
 import transformers
 
-from knowledge_boundary import cli, prompts, questions, readers, sampling
-from knowledge_boundary.results import UserError
+from knowledge_boundary import cli
+from knowledge_boundary.asking import prompts
+from knowledge_boundary.engine import sampling
+from knowledge_boundary.questions import readers
+from knowledge_boundary.questions.records import grouped, spread
+from knowledge_boundary.running.errors import UserError
 
 PROMPTS = {"short": (0, True), "3shot": (3, False)}  # shots, chat template
 BATCH_SIZES = (1, 4, 8)
@@ -56,10 +60,10 @@ def groups_of(lm, args, kind) -> list:
     if asked.multiple_choice:
         raise UserError(f"--dataset {args.dataset}: multiple choice; this is a benchmark of open questions")
     texts = [
-        prompts.state_prompt(lm.tokenizer, q, cli.shots_of(asked, q, num_shots), "craft", chat_template)
+        prompts.state_prompt(lm.tokenizer, q, asked.shots_of(q, num_shots), "craft", chat_template)
         for q in asked.questions
     ]
-    return questions.grouped(asked.questions, texts)
+    return grouped(asked.questions, texts)
 
 
 def generate(lm, texts, args, stops, batch_size, seed) -> list:
@@ -101,7 +105,7 @@ def ours(lm, groups, args, shared, seed, num_samples=None, max_new_tokens=None) 
 
 def best_batch_size(lm, texts, args, stops) -> int:
     """The fastest of ``BATCH_SIZES`` for ``generate``, each tried once on eight of the prompts."""
-    rates, part = {}, questions.spread(texts, 8)
+    rates, part = {}, spread(texts, 8)
     for size in BATCH_SIZES:
         seconds, _ = common.seconds_of(lm, lambda size=size: generate(lm, part, args, stops, size, args.seed))
         rates[size] = len(part) * args.num_samples / seconds

@@ -21,8 +21,12 @@ import lm_eval_peer
 import numpy as np
 import torch
 
-from knowledge_boundary import boundary, cli, questions, readers, scoring
-from knowledge_boundary.results import UserError
+from knowledge_boundary import cli
+from knowledge_boundary.asking import probe
+from knowledge_boundary.engine import scoring
+from knowledge_boundary.questions import readers
+from knowledge_boundary.questions.records import grouped
+from knowledge_boundary.running.errors import UserError
 
 PEERS = ("loop", "lm_eval")
 MMLU = Path(__file__).resolve().parents[2] / "shared" / "data" / "mmlu"
@@ -40,7 +44,7 @@ def arguments():
     group.add_argument("--limit", type=cli.positive, default=48, help="questions per subject, spread over the set")
     group.add_argument("--num_shots", type=int, default=5, choices=range(6))
     group.add_argument("--lm_eval_batch", help="lm_eval's batch size, one for each subject; default: its best")
-    parser.set_defaults(scoring="letter", chat_template=False)  # what boundary.prompt reads
+    parser.set_defaults(scoring="letter", chat_template=False)  # the probe's
     args = parser.parse_args()
     if args.dataset is None:
         args.dataset, usual = (
@@ -74,10 +78,12 @@ def subjects_of(lm, args) -> list:
     asked = readers.load(args.dataset, args.split, subjects=args.subjects, limit=args.limit)
     if not asked.multiple_choice:
         raise UserError(f"--dataset {args.dataset}: open questions; this is a benchmark of multiple choice")
-    shots = [cli.shots_of(asked, q, args.num_shots) for q in asked.questions]
-    texts = [boundary.prompt(lm, q, s, args) for q, s in zip(asked.questions, shots, strict=True)]
+    shots = [asked.shots_of(q, args.num_shots) for q in asked.questions]
+    texts = [
+        probe.prompt(lm, q, s, args.scoring, args.chat_template) for q, s in zip(asked.questions, shots, strict=True)
+    ]
     of_subject = {q.subject: s for q, s in zip(asked.questions, shots, strict=True)}
-    groups = questions.grouped(asked.questions, texts)
+    groups = grouped(asked.questions, texts)
     return [(own[0].subject, own, of_subject[own[0].subject], own_texts) for own, own_texts in groups]
 
 

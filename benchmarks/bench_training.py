@@ -22,9 +22,14 @@ import lmflow_peer
 import numpy as np
 import torch
 
-from knowledge_boundary import cli, prompts, readers, training
-from knowledge_boundary.loss import answer_loss, tokenise
-from knowledge_boundary.results import UserError
+from knowledge_boundary import cli
+from knowledge_boundary.asking import prompts
+from knowledge_boundary.engine.loss import answer_loss, tokenise
+from knowledge_boundary.questions import readers
+from knowledge_boundary.running.errors import UserError
+from knowledge_boundary.training import trainer
+from knowledge_boundary.training.settings import TrainingSettings
+from knowledge_boundary.wording import phrases
 
 
 def arguments():
@@ -56,7 +61,7 @@ def batches_of(lm, args) -> tuple[list, list]:
     examples = [
         (
             prompts.answer_prompt(lm.tokenizer, q, "refuse", "craft"),
-            prompts.answer_text(lm.tokenizer, q.answer if i % 2 == 0 else prompts.REFUSAL),
+            prompts.answer_text(lm.tokenizer, q.answer if i % 2 == 0 else phrases.REFUSAL),
         )
         for i, q in enumerate(asked)
     ]
@@ -80,7 +85,7 @@ def plain_loss(model, rows) -> torch.Tensor:
 
 
 def losses_of(model, batches, shared) -> dict:
-    """{peer: function of a batch that gives its loss}; ours as ``training.AnswerTrainer`` calls it."""
+    """{peer: function of a batch that gives its loss}; ours as ``trainer.AnswerTrainer`` calls it."""
     inner = model.get_base_model() if hasattr(model, "get_base_model") else model
     return {
         "plain": lambda rows: plain_loss(model, rows),
@@ -172,7 +177,7 @@ def main():
     lm, shared = common.load(args)
     batches, examples = batches_of(lm, args)
     torch.manual_seed(args.seed)
-    model = training.add_lora(lm.model, args).train()
+    model = trainer.add_lora(lm.model, TrainingSettings(args.lora_r, args.lora_alpha, args.lora_dropout)).train()
     if args.memory_only:
         before = common.memory_in_use(lm)
         start = [p.detach().clone() for p in trained(model)]

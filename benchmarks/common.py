@@ -19,8 +19,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
 
-from knowledge_boundary import cli, families, models, packing, results
-from knowledge_boundary.results import UserError
+from knowledge_boundary import cli
+from knowledge_boundary.engine import exactness, packing
+from knowledge_boundary.models import families
+from knowledge_boundary.running import journal, results
+from knowledge_boundary.running.errors import UserError
 
 MB = 1e6
 # The kinds of world_facts questions that quickstart.sh trains on.
@@ -70,12 +73,12 @@ def load(args) -> tuple:
     The model has been run: the first run is slower, and takes memory that stays. Its ``about`` gets the two figures
     that others are measured by, before any adapter is added to it.
     """
-    lm = models.load(args, cli.describe_model(args) if "batch_tokens" in args else models.describe(args))
+    lm = cli.load_model(args, cli.describe_model(args, trains="batch_tokens" not in args))
     lm.about["non_embedding_parameters"] = non_embedding_parameters(lm.model)
     lm.about["weights_bytes"] = sum(p.numel() * p.element_size() for p in lm.model.parameters())  # tied ones once
     with torch.inference_mode():
         lm.model(torch.tensor([lm.encode("What is the capital of France?")], device=lm.device))
-    return lm, packing.check(lm)
+    return lm, exactness.check(lm)
 
 
 def synchronise(lm) -> None:
@@ -193,7 +196,7 @@ def machine(lm, packages=()) -> dict:
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    versions = results.package_versions()
+    versions = journal.package_versions()
     for package in packages:
         try:
             versions[package] = version(package)
@@ -206,7 +209,7 @@ def machine(lm, packages=()) -> dict:
         "gpu": torch.cuda.get_device_name() if lm.device.type == "cuda" else None,
         "model": lm.about,
         "versions": versions,
-        "git_commit": results.git_commit(),
+        "git_commit": journal.git_commit(),
     }
 
 

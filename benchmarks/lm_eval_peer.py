@@ -13,8 +13,10 @@ import numpy as np
 import torch
 import yaml
 
-from knowledge_boundary import prompts, questions
-from knowledge_boundary.results import UserError
+from knowledge_boundary.asking import prompts
+from knowledge_boundary.questions.records import spread
+from knowledge_boundary.running.errors import UserError
+from knowledge_boundary.wording.phrases import MMLU_HEADER
 
 BATCH_SIZES = (1, 8, 16, 32)
 
@@ -49,7 +51,7 @@ def requests(folder, subject: str, asked, shots, texts) -> list:
     from lm_eval.tasks import TaskManager
 
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
-    header = prompts.MMLU_HEADER.format(subject=prompts.subject_text(subject))
+    header = MMLU_HEADER.format(subject=prompts.subject_text(subject))
     write_csv(folder / "test.csv", asked, header)
     write_csv(folder / "dev.csv", shots or asked[:1], header)  # an empty file would not be read
     task = {
@@ -117,7 +119,7 @@ def best_batch_size(lm, instances, asked, longest: int) -> int:
         if need > 0.7 * free_memory(lm):
             print(f"  lm_eval: batch size {size} not tried, its logits take {need / 1e9:.0f} GB")
             break
-        indices = questions.spread(list(range(len(asked))), max(size, 8))
+        indices = spread(list(range(len(asked))), max(size, 8))
         part, own = of_questions(instances, asked, indices)
         hf = harness(lm, size)
         taken, _ = common.seconds_of(lm, lambda hf=hf, part=part, own=own: probabilities(hf, part, own))

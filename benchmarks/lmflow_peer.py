@@ -7,8 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from knowledge_boundary import models
-from knowledge_boundary.results import UserError
+from knowledge_boundary.models import loading
+from knowledge_boundary.running.errors import UserError
 
 
 def available() -> bool:
@@ -35,7 +35,7 @@ def run(examples, args) -> dict:
             "learning_rate": args.learning_rate, "batch_size": args.batch_size, "warmup_ratio": 0.0, "seed": args.seed,
         }  # fmt: skip
         command = ["-m", "knowledge_boundary.lmflow", *(str(x) for k, v in flags.items() for x in (f"--{k}", v))]
-        environment = os.environ | {"PYTHONPATH": str(models.ROOT)}
+        environment = os.environ | {"PYTHONPATH": str(loading.ROOT)}
         done = subprocess.run(
             [sys.executable, *command, "--", "--save_strategy", "no"],
             env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
@@ -43,4 +43,4 @@ def run(examples, args) -> dict:
         if done.returncode:
             print(done.stdout)
             raise UserError("--peers lmflow: its run failed; the output is above")
-        return json.loads((out / models.ABOUT).read_text(encoding="utf-8"))["summary"]
+        return json.loads((out / loading.ABOUT).read_text(encoding="utf-8"))["summary"]

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from knowledge_boundary import answers
+from knowledge_boundary.judging import outcomes
 
 
 @torch.inference_mode()
@@ -60,7 +60,7 @@ def correctness(asked, rounds) -> dict:
         rounds: for each round and question its ``[(text, …)]``.
     """
     right = [
-        [answers.is_correct(q, text) for pairs in same for text, _ in pairs]
+        [outcomes.is_correct(q, text) for pairs in same for text, _ in pairs]
         for q, same in zip(asked, zip(*rounds, strict=True), strict=True)
     ]
     cor = np.array([np.mean(r) for r in right])

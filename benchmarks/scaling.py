@@ -8,7 +8,6 @@ Examples:
   python benchmarks/scaling.py --dataset data/MMLU      # counts the tokens anew, with the tokenizer of --tokenizer
 """
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -17,8 +16,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import torch
 import transformers
 
-from knowledge_boundary import cli, models, packing, prompts, questions, readers
-from knowledge_boundary.results import UserError
+from knowledge_boundary import cli
+from knowledge_boundary.asking import prompts
+from knowledge_boundary.engine import packing
+from knowledge_boundary.models import loading
+from knowledge_boundary.questions import readers
+from knowledge_boundary.questions.records import by_subject
+from knowledge_boundary.running.errors import UserError
 
 QUESTIONS, SUBJECTS = 14042, 57  # MMLU's test split (Hendrycks et al. 2021)
 # Printed by --dataset with the original release's CSV files of 20 subjects, SmolLM2's tokenizer, 5 shots.
@@ -62,13 +66,12 @@ def count(dataset: str, tokenizer: str) -> dict:
 
     What several questions begin with, such as a passage, counts once among the latter.
     """
-    args = argparse.Namespace(model=tokenizer, revision=None, device="cpu", dtype="auto", trust_remote_code=False)
-    words = models.load_tokenizer(args, models.describe(args))
+    words = loading.load_tokenizer(tokenizer, loading.describe(tokenizer, device="cpu"))
     asked = readers.load(dataset, "test")
-    groups = questions.by_subject(asked.questions)
+    groups = by_subject(asked.questions)
     shared, own, whole = [], 0, 0
     for subject, group in groups.items():
-        sequences = [words(prompts.letter_prompt(q, cli.shots_of(asked, q, 5))).input_ids for q in group]
+        sequences = [words(prompts.letter_prompt(q, asked.shots_of(q, 5))).input_ids for q in group]
         shared.append(packing.shared_length(sequences))
         tree = packing.Tree()
         for ids in sequences:

@@ -1,13 +1,25 @@
 """What the stages' command lines share: flags, one-line errors, where files go, closing summaries."""
 
 import argparse
+import dataclasses
+import os
 import sys
 from pathlib import Path
 
 from tqdm import tqdm
 
-from . import answers, families, mmlu, models, questions, ranks, readers
-from .results import UserError
+from .judging import outcomes
+from .models import families, loading
+from .questions import mmlu, readers
+from .questions.records import QuestionSet, check_set, chosen_subjects, spread
+from .running import ranks
+from .running.errors import UserError
+from .running.results import read_json
+from .training.rtuning import evaluation_flags
+from .training.settings import TrainingSettings
+
+# All that later stages need of a state file's records.
+STATE_FIELDS = ("id", "subject", "question", "choices", "answer", "aliases", "cor", "cer", "shots_dropped")
 
 
 class Parser(argparse.ArgumentParser):
@@ -39,6 +51,8 @@ def run(main, divided: bool = False, trains: bool = False) -> None:
         ranks.end(f"{name}: {e}", 2)
     except ranks.PeerEnded as e:
         ranks.end(f"{name}: {e}", 1)
+    except BrokenPipeError:  # whoever read the output has ended, such as ``head``
+        os._exit(141)  # what is still to be flushed has nowhere to go
     except KeyboardInterrupt:
         ranks.end(f"\n{ranks.INTERRUPTED}", 130)
 
@@ -48,6 +62,14 @@ def positive(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 on")
+    return value
+
+
+def seed(text: str) -> int:
+    """An argparse type: a whole number that numpy and torch take as a seed."""
+    value = int(text)
+    if not 0 <= value < 2**32:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 to {2**32 - 1}")
     return value
 
 
@@ -115,8 +137,8 @@ def state_records(state: dict, args, where: str) -> list:
     groups = {}
     for r in state["records"]:
         groups.setdefault(r["subject"], []).append(r)
-    chosen = questions.chosen_subjects(groups, args.subjects)
-    return [r for s in chosen for r in questions.spread(groups[s], args.limit or len(groups[s]))]
+    chosen = chosen_subjects(groups, args.subjects)
+    return [r for s in chosen for r in spread(groups[s], args.limit or len(groups[s]))]
 
 
 def add_match_arguments(group, embedder_of: str) -> None:
@@ -124,14 +146,14 @@ def add_match_arguments(group, embedder_of: str) -> None:
     group.add_argument(
         "--match",
         default="contains",
-        choices=answers.MATCHES,
+        choices=outcomes.MATCHES,
         help="when an open answer is right: it is an accepted one, contains one (default), or is near one in meaning",
     )
     group.add_argument(
         "--match_threshold",
         type=fraction,
-        default=answers.MATCH_THRESHOLD,
-        help=f"cosine of --match embedding; {answers.MATCH_THRESHOLD} takes 3 %% of wrong answers, 97 %% of right ones",
+        default=outcomes.MATCH_THRESHOLD,
+        help=f"cosine of --match embedding; {outcomes.MATCH_THRESHOLD} takes 3 %% of wrong answers, 97 %% of right",
     )
     group.add_argument(
         "--embedder", default="minilm", help=f"sentence embedder of {embedder_of}: minilm, a path or a hub id"
@@ -140,29 +162,73 @@ def add_match_arguments(group, embedder_of: str) -> None:
 
 def check_match(args, multiple_choice: bool) -> None:
     """UserError for --match or --match_threshold without open questions, or a threshold without embeddings."""
-    if multiple_choice and (args.match, args.match_threshold) != ("contains", answers.MATCH_THRESHOLD):
+    if multiple_choice and (args.match, args.match_threshold) != ("contains", outcomes.MATCH_THRESHOLD):
         raise UserError("--match, --match_threshold: for open questions only; a letter is the right one or it is not")
-    if args.match != "embedding" and args.match_threshold != answers.MATCH_THRESHOLD:
+    if args.match != "embedding" and args.match_threshold != outcomes.MATCH_THRESHOLD:
         raise UserError(f"--match_threshold: is of --match embedding; with --match {args.match}, leave it out")
+
+
+def add_training_arguments(parser) -> None:
+    """The flags of a fine-tune."""
+    group, default = parser.add_argument_group("training"), TrainingSettings()
+    group.add_argument("--lora_r", type=int, default=default.lora_r, help="LoRA rank; 0 trains all weights")
+    group.add_argument("--lora_alpha", type=int, default=default.lora_alpha)
+    group.add_argument("--lora_dropout", type=float, default=default.lora_dropout)
+    group.add_argument("--epochs", type=float, default=default.epochs)
+    group.add_argument("--learning_rate", type=float, default=default.learning_rate)
+    group.add_argument(
+        "--batch_size", type=int, default=default.batch_size, help="examples an optimiser step, over all processes"
+    )
+    group.add_argument("--warmup_ratio", type=float, default=default.warmup_ratio)
+    group.add_argument("--save_steps", type=int, default=default.save_steps, help="steps between checkpoints")
 
 
 def add_run_arguments(parser) -> None:
     """--seed, --batch_tokens, --output_dir, --overwrite."""
     group = parser.add_argument_group("run")
-    group.add_argument("--seed", type=int, default=0)
+    group.add_argument("--seed", type=seed, default=0)
     group.add_argument("--batch_tokens", type=positive, help="tokens of a pass at most; default: 1024, 16384 on GPUs")
     group.add_argument("--output_dir", help="default: results/MODEL/DATASET")
     group.add_argument("--overwrite", action="store_true", help="discard what another run left")
 
 
-def describe_model(args) -> dict:
-    """``meta.model`` (see ``models.describe``); puts in the default of --batch_tokens for the device."""
-    about = models.describe(args)
-    args.batch_tokens = args.batch_tokens or (1024 if about["device"] == "cpu" else 16384)
+def describe_model(args, trains: bool = False) -> dict:
+    """``meta.model`` of --model (``loading.describe``); unless the stage ``trains``, sets --batch_tokens' default."""
+    about = loading.describe(args.model, args.revision, args.dtype, args.device, args.trust_remote_code)
+    if not trains:
+        args.batch_tokens = args.batch_tokens or (1024 if about["device"] == "cpu" else 16384)
     return about
 
 
-def load_questions(args, name=None, split=None, domain="all") -> questions.QuestionSet:
+def read_state(path, flag: str, fields=STATE_FIELDS) -> dict:
+    """A state file of run_query_state.py; of each record ``fields``.
+
+    Raises:
+        UserError: it is none, has no records, or one that lacks a field.
+    """
+    state = read_json(path, "run_query_state", flag, fields)
+    lacking = [key for key in ("args", "model", "dataset") if not isinstance(state["meta"].get(key), dict)]
+    if lacking or not state["records"]:
+        raise UserError(f"{flag} {path}: no {'meta.' + lacking[0] if lacking else 'records'}; run run_query_state.py")
+    for number, record in enumerate(state["records"]):
+        missing = [name for name in STATE_FIELDS if name not in record and name != "shots_dropped"]
+        if missing or not all(isinstance(record[name], (int, float)) for name in ("cor", "cer")):
+            what = missing[0] if missing else "cor or cer as a number"
+            raise UserError(f"{flag} {path}: record {number} has no {what}; run run_query_state.py again")
+    return state
+
+
+def load_model(args, about: dict):
+    """The model of ``describe_model``."""
+    return loading.load(args.model, about, args.trust_remote_code)
+
+
+def training_settings(args) -> TrainingSettings:
+    """The flags of ``add_training_arguments`` and --seed."""
+    return TrainingSettings(**{f.name: getattr(args, f.name) for f in dataclasses.fields(TrainingSettings)})
+
+
+def load_questions(args, name=None, split=None, domain="all") -> QuestionSet:
     """The questions that the flags of ``add_data_arguments`` ask for; says how many were left out.
 
     With ``name`` and ``split``, one of several sets: --subjects is then left to the caller. ``domain``: the part of
@@ -174,10 +240,45 @@ def load_questions(args, name=None, split=None, domain="all") -> questions.Quest
             name or args.dataset, split or args.split, args.data_dir, subjects, args.limit, args.skip_invalid, domain
         )
     if asked.skipped:
-        say(f"{asked.name} {asked.split}: {asked.skipped} invalid records left out (--skip_invalid)")
+        ranks.say(f"{asked.name} {asked.split}: {asked.skipped} invalid records left out (--skip_invalid)")
     if domain != "all":
-        say(f"{asked.name} {asked.split} {domain}: {mmlu.DOMAINS[domain]}: {len(asked.questions)} questions")
+        ranks.say(f"{asked.name} {asked.split} {domain}: {mmlu.DOMAINS[domain]}: {len(asked.questions)} questions")
     return asked
+
+
+def parted(spec: str, split: str) -> tuple[str, str, str]:
+    """(name, split, domain) of a ``NAME[:SPLIT[:DOMAIN]]``; ``split`` where it names none.
+
+    Raises:
+        UserError: it has no name.
+    """
+    if Path(spec).exists() and spec:
+        return spec, split, "all"
+    *parts, last = spec.split(":")
+    domain = last if parts and last in mmlu.DOMAINS else "all"
+    name, _, own = spec.removesuffix(f":{domain}").rpartition(":")
+    name, own = (name, own) if name else (own, split)
+    if not name:
+        raise UserError(f"{spec!r} names no data set; NAME or NAME:SPLIT is expected")
+    return name, own, domain
+
+
+def load_test_sets(args) -> dict:
+    """{"NAME/SPLIT": QuestionSet} of --dataset NAME[:SPLIT[:DOMAIN]] …; --subjects are those of all sets together."""
+    sets = {}
+    for spec in args.dataset:
+        name, split, domain = parted(spec, args.split)
+        asked = load_questions(args, name, split, domain)
+        label = f"{asked.name}/{asked.split}" + f"/{domain}" * (domain != "all")
+        if label in sets:
+            raise UserError(f"--dataset {spec}: {label} is given twice")
+        sets[label] = asked
+    available = [q.subject for asked in sets.values() for q in asked.questions]
+    chosen = set(chosen_subjects(dict.fromkeys(available), args.subjects))
+    for label, asked in sets.items():
+        asked.questions = [q for q in asked.questions if q.subject in chosen]
+        check_set(asked.questions, f"{label} of --subjects {args.subjects}")
+    return sets
 
 
 def output_path(args, model: str, dataset: str, file: str) -> Path:
@@ -185,31 +286,11 @@ def output_path(args, model: str, dataset: str, file: str) -> Path:
     return Path(args.output_dir or Path("results") / model / Path(dataset).stem) / file
 
 
-def shots_of(asked, question, num_shots: int) -> list:
-    """The first ``num_shots`` few-shot examples for ``question``, itself left out.
-
-    Raises:
-        UserError: there are fewer.
-    """
-    others = [
-        s
-        for s in asked.shots.get(question.subject, [])
-        if (s.question, s.choices) != (question.question, question.choices)
-    ]
-    shots = others[:num_shots]
-    if len(shots) < num_shots:
-        raise UserError(
-            f"--num_shots {num_shots}: {asked.name} has {len(shots)} examples for {question.subject}; "
-            f"use --num_shots {len(shots)}"
-        )
-    return shots
-
-
 def shots_dropped(lm, dropped) -> dict:
     """``summary.shots_dropped`` from how many shots each question has lost to the model's window; says if any has."""
     found = {"questions": sum(cut > 0 for cut in dropped), "shots": sum(dropped)}
     if found["questions"]:
-        say(
+        ranks.say(
             f"Longer than the model's window ({lm.window} tokens): {found['questions']} of {len(dropped)} prompts; "
             f"{found['shots']} examples left out from their front"
         )
@@ -224,19 +305,18 @@ def progress(total: int, done: int, verb: str):
     return tqdm(total=total, initial=done, unit="question", desc=verb, disable=ranks.rank() > 0)
 
 
-def say(line: str) -> None:
-    """Print a line that all processes of a run would print, once."""
-    if ranks.rank() == 0:
-        print(line, flush=True)
-
-
 def already_done(path) -> None:
     """The one line of a stage that has nothing to do."""
-    say(f"Already done: {path} (--overwrite runs it again)")
+    ranks.say(f"Already done: {path} (--overwrite runs it again)")
 
 
 def closing(written, next_command: str) -> None:
     """The last lines of a stage: what it wrote and what comes next."""
     for path in written:
-        say(f"Written: {path}")
-    say(f"Next:    {next_command}")
+        ranks.say(f"Written: {path}")
+    ranks.say(f"Next:    {next_command}")
+
+
+def evaluation_command(model: str, data: str, examples) -> str:
+    """The command that evaluates a model fine-tuned on the ``examples`` of the folder ``data``, as they ask."""
+    return f"python eval_refusal.py --model {model} {evaluation_flags(Path(data).name, examples) or '--prompt refuse'}"

@@ -6,7 +6,11 @@ Examples:
   torchrun --nproc_per_node 8 -m knowledge_boundary.finetune --data training_data/mmlu_craft --output models/craft
 """
 
-from . import cli, models, training, training_data
+from pathlib import Path
+
+from . import cli
+from .models import loading
+from .training import formats, output, trainer
 
 
 def arguments():
@@ -15,8 +19,8 @@ def arguments():
     cli.add_model_arguments(parser)
     parser.add_argument("--data", required=True, help="folder with one JSON file (training_data/NAME)")
     parser.add_argument("--output", dest="output_model", required=True, help="folder of the weights")
-    training.add_arguments(parser, epochs=3, learning_rate=2e-4)
-    parser.add_argument("--seed", type=int, default=0)
+    cli.add_training_arguments(parser)
+    parser.add_argument("--seed", type=cli.seed, default=0)
     parser.add_argument("--overwrite", action="store_true", help="discard what another run left")
     return parser.parse_args()
 
@@ -24,16 +28,17 @@ def arguments():
 def main():
     """Train, write the model."""
     args = arguments()
-    file = training_data.find(args.data)
-    about = models.describe(args)
-    run = training.open_run("finetune", args, about, [file])
+    settings, out = cli.training_settings(args), Path(args.output_model)
+    file = formats.find(args.data)
+    about = cli.describe_model(args, trains=True)
+    run = output.open_run("finetune", out, settings, vars(args), about, [file])
     if run.finished():
         return cli.already_done(run.path)
-    examples = training_data.read(file, models.load_tokenizer(args, about))
+    examples = formats.read(file, loading.load_tokenizer(args.model, about, args.trust_remote_code))
     run.resume()
-    lm = models.load(args, about)
-    training.complete(run, lm, examples, args)
-    cli.closing([args.output_model], f"python eval_refusal.py --model {args.output_model} --prompt refuse")
+    lm = cli.load_model(args, about)
+    trainer.complete(run, lm, examples, settings, out)
+    cli.closing([out], cli.evaluation_command(args.output_model, args.data, examples))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import sentencepiece
 import tiny
@@ -21,6 +22,10 @@ import tokenizers
 import torch
 import transformers
 from safetensors.torch import save_file
+
+from knowledge_boundary.engine import scoring
+from knowledge_boundary.models import families
+from knowledge_boundary.models.language_model import LM
 
 SOURCES = ("deep_training", "hub")
 HUB_NAMES = {"chatglm2": "chatglm2-6b", "qwen": "Qwen-7B"}
@@ -231,3 +236,32 @@ def make(folder: Path, family: str, source=None) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     MAKERS[family](folder, source)
     return folder
+
+
+# ---- what the tests of families share ----
+
+CASES = ["open_llama", "qwen2", "chatglm2-deep_training", "chatglm2-hub", "qwen-deep_training", "qwen-hub"]
+if families.MODERN:
+    CASES = ["llama3", "qwen2"]
+
+
+def load(folder, **changes) -> LM:
+    """A checkpoint as the stages load it."""
+    return tiny.load(folder, trust_remote_code=True, **changes)
+
+
+def letters(lm, prompt) -> np.ndarray:
+    """p(A) … p(D) after a prompt by one plain pass."""
+    candidates = scoring.candidate_ids(lm, prompt, "ABCD")
+    return tiny.full_forward(lm, lm.encode(prompt))[-1, candidates].double().softmax(-1).numpy()
+
+
+def argmax_loop(lm, prompt, most: int) -> str:
+    """The greedy answer by one plain pass a token."""
+    ids, tokens = lm.encode(prompt), []
+    while len(tokens) < most:
+        token = tiny.full_forward(lm, ids + tokens)[-1].argmax().item()
+        if token in lm.stop_tokens:
+            break
+        tokens.append(token)
+    return lm.decode(tokens).strip()

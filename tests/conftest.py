@@ -1,18 +1,19 @@
 """Fixtures that tests share: tiny checkpoints, questions on disk, and what the first stages make of them."""
 
 import os
-import sys
-from pathlib import Path
 
-# One thread: tiny models are faster so, and the numbers of a run do not depend on the machine.
+# One thread where none is asked for: tiny models are faster so, and every core takes tests of its own.
 os.environ |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "CUDA_VISIBLE_DEVICES": ""}
-os.environ["OMP_NUM_THREADS"] = "1"
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 import tiny
 
-from knowledge_boundary import packing, prompts, questions, readers, training
+from knowledge_boundary.asking import prompts
+from knowledge_boundary.engine import exactness
+from knowledge_boundary.questions import readers
+from knowledge_boundary.questions.records import by_subject
+from knowledge_boundary.training import trainer
 
 
 @pytest.fixture(scope="session")
@@ -38,11 +39,11 @@ def data(tmp_path_factory):
     """A folder of data sets: ``facts`` (open: 24 train, 8 ood, 6 dev) and ``many`` (80 of one subject)."""
     folder = tmp_path_factory.mktemp("data")
     train = readers.load("world_facts", "train", subjects="country_capital,element_symbol")
-    by_subject = questions.by_subject(train.questions)
-    rows = [{**q.record(), "id": None} for qs in by_subject.values() for q in qs[:22]]
+    groups = by_subject(train.questions)
+    rows = [{**q.record(), "id": None} for qs in groups.values() for q in qs[:22]]
     for split, start, stop in (("train", 0, 12), ("ood", 12, 16), ("dev", 16, 19)):
         tiny.write_jsonl(folder / "facts" / f"{split}.jsonl", [r for i, r in enumerate(rows) if start <= i % 22 < stop])
-    many = [{**q.record(), "subject": "capitals", "id": None} for q in by_subject["country_capital"]]
+    many = [{**q.record(), "subject": "capitals", "id": None} for q in groups["country_capital"]]
     tiny.write_jsonl(folder / "many" / "train.jsonl", many[:80])
     return folder
 
@@ -69,8 +70,9 @@ def knowing(tmp_path_factory, data):
         (prompts.answer_prompt(lm.tokenizer, q, "basic", "craft"), prompts.answer_text(lm.tokenizer, q.answer))
         for q in asked
     ]
-    args = tiny.training_arguments(folder / "tiny", lora_r=0, epochs=120, learning_rate=3e-3, save_steps=10_000)
-    training.fine_tune(lm, examples, args, shared=packing.check(lm))
+    out = folder / "tiny"
+    settings = tiny.settings(lora_r=0, epochs=120, learning_rate=3e-3, save_steps=10_000)
+    trainer.fine_tune(lm, examples, settings, out, shared=exactness.check(lm))
     return folder / "tiny"
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from knowledge_boundary.report import MODELS, write_report
+from knowledge_boundary.reporting.report import MODELS, write_report
 
 EVIL = "<script>alert(1)</script>"
 OUTCOMES = ("correct", "wrong", "refused", "unparsed")

@@ -48,8 +48,14 @@ sys.exit(int(os.environ.get("CODE", "0")))
 """
 
 
-def make(folder: Path, fsdp: bool = True) -> Path:
-    """Write the checkout; ``fsdp``: with the launch configuration of LMFlow from v1.0.0 on."""
+def make(folder: Path, fsdp: bool = True, torch: bool = False) -> Path:
+    """Write the checkout.
+
+    Args:
+        folder: where.
+        fsdp: with the launch configuration of LMFlow from v1.0.0 on.
+        torch: with a stub of that package too: importing the real one takes seconds.
+    """
     files = {
         "examples/finetune.py": RUN,
         "src/lmflow/__init__.py": "",
@@ -62,6 +68,7 @@ def make(folder: Path, fsdp: bool = True) -> Path:
         "src/lmflow/pipeline/finetuner.py": '# getattr(finetuner_args, "overwrite_output_dir"' if fsdp else "",
     }
     files |= {"configs/accelerate_fsdp_config.yaml": ""} if fsdp else {}
+    files |= {"src/torch.py": "class cuda:\n    device_count = lambda: 0\n"} if torch else {}
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)

@@ -1,21 +1,26 @@
 """Tiny random checkpoints of current architectures, made at run time, and ways to call the stages on them."""
 
+import functools
 import json
 import os
 import runpy
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from argparse import Namespace
 from pathlib import Path
 
+import nursery
 import pytest
 import tokenizers
 import torch
 import transformers
 
-from knowledge_boundary import cli, families, finetune, lmflow, models
+from knowledge_boundary import cli, finetune, lmflow
+from knowledge_boundary.models import families, loading
+from knowledge_boundary.models.language_model import LM
+from knowledge_boundary.training.settings import TrainingSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 FACTS = ROOT / "data" / "world_facts"
@@ -112,21 +117,15 @@ def save_embedder(folder: Path) -> Path:
     return folder
 
 
-def model_arguments(folder, **changes) -> Namespace:
-    """The arguments that ``models.describe`` and ``models.load`` read."""
-    options = {"model": str(folder), "revision": None, "trust_remote_code": False, "dtype": "float32", "device": "cpu"}
-    return Namespace(**{**options, **changes})
-
-
-def load(folder) -> models.LM:
+def load(folder, trust_remote_code: bool = False, **options) -> LM:
     """A checkpoint folder as the stages load it."""
-    args = model_arguments(folder)
-    return models.load(args, models.describe(args))
+    about = loading.describe(str(folder), trust_remote_code=trust_remote_code, **{"device": "cpu", **options})
+    return loading.load(str(folder), about, trust_remote_code)
 
 
-def wrap(model, words, name="tiny") -> models.LM:
+def wrap(model, words, name="tiny") -> LM:
     """An ``LM`` of a model that lies in no folder."""
-    return models.LM(model, words, torch.device("cpu"), {"name": name, "path": ".", "dtype": "float32"})
+    return LM(model, words, torch.device("cpu"), {"name": name, "path": ".", "dtype": "float32"})
 
 
 @torch.no_grad()
@@ -154,27 +153,24 @@ def without_times(path) -> dict:
     return result
 
 
-def training_arguments(output, **changes) -> Namespace:
-    """The flags of a fine-tune, as ``training.fine_tune`` reads them."""
-    options = {
-        "lora_r": 4, "lora_alpha": 8, "lora_dropout": 0.0, "epochs": 3, "learning_rate": 1e-3, "batch_size": 4,
-        "warmup_ratio": 0.03, "save_steps": 20, "seed": 0, "overwrite": False,
-    }  # fmt: skip
-    return Namespace(output_model=str(output), **{**options, **changes})
+def settings(**changes) -> TrainingSettings:
+    """How the tests fine-tune."""
+    options = {"lora_r": 4, "lora_alpha": 8, "lora_dropout": 0.0, "learning_rate": 1e-3, "batch_size": 4}
+    return TrainingSettings(**{**options, **changes})
 
 
 # ---- calling the stages ----
 
 
 def call(script: str, *flags) -> int:
-    """Run a stage in this process; returns its exit code. finetune.sh must have --backend in front."""
+    """Run a stage in this process; returns its exit code. finetune.sh must have a --backend."""
     backends = {"builtin": finetune, "lmflow": lmflow}
     before = sys.argv
     try:
         if script == "finetune.sh":
-            assert flags[0] == "--backend"
-            sys.argv = [script, *map(str, flags[2:])]
-            cli.run(backends[flags[1]].main)
+            at = flags.index("--backend")
+            sys.argv = [script, *map(str, flags[:at] + flags[at + 2 :])]
+            cli.run(backends[flags[at + 1]].main)
         else:
             sys.argv = [script, *map(str, flags)]
             runpy.run_path(str(ROOT / script), run_name="__main__")
@@ -192,8 +188,8 @@ def command(script: str, *flags) -> list:
 
 
 def environment(**changes) -> dict:
-    """The environment of a stage in a process of its own: one thread, no hub."""
-    return {**os.environ, "OMP_NUM_THREADS": "1", **changes}
+    """The environment of a stage in a process of its own: the tests' (conftest.py)."""
+    return {**os.environ, **changes}
 
 
 def shell(cwd, script: str, *flags, **changes) -> subprocess.CompletedProcess:
@@ -211,7 +207,32 @@ def start(cwd, script: str, *flags) -> subprocess.Popen:
         )
 
 
-def kill_when(ready, process: subprocess.Popen) -> bool:
+@functools.cache
+def the_nursery() -> nursery.Nursery:
+    """The one of this process."""
+    return nursery.Nursery()
+
+
+def fork(cwd, script: str, *flags) -> nursery.Child:
+    """As ``start``, without a fresh interpreter's imports; finetune.sh must have --backend builtin in front."""
+    argv = [str(ROOT / script), *map(str, flags)]
+    if script == "finetune.sh":
+        assert flags[:2] == ("--backend", "builtin")
+        argv = ["knowledge_boundary.finetune", *argv[3:]]
+    with open(Path(cwd) / "log", "ab") as log:
+        return the_nursery().start(cwd, argv, environment(), log, log)
+
+
+def forked(cwd, script: str, *flags) -> subprocess.CompletedProcess:
+    """As ``shell``, without a fresh interpreter's imports."""
+    argv = [str(ROOT / script), *map(str, flags)]
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        code = the_nursery().start(cwd, argv, environment(), out, err).wait()
+        texts = [(f.seek(0), f.read().decode())[1] for f in (out, err)]
+    return subprocess.CompletedProcess(argv, code, *texts)
+
+
+def kill_when(ready, process) -> bool:
     """SIGKILL ``process`` and its children as soon as ``ready()``; False if it ended before."""
     while process.poll() is None:
         if ready():

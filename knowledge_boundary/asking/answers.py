@@ -1,0 +1,148 @@
+"""How evaluation asks: the model's answer, how sure it is of it, and what the answer amounts to."""
+
+from ..engine import exactness, sampling, scoring
+from ..judging import outcomes
+from ..models.embedder import embedding
+from ..questions.records import grouped
+from ..wording import phrases
+from . import probe, prompts
+
+BLOCK = 256  # questions of one prefix that are asked, scored and journaled together with the probe's prompt
+
+
+def matcher(match: str, threshold: float = outcomes.MATCH_THRESHOLD, embedder: str = "minilm"):
+    """The ``outcomes.matcher`` of ``match``; loads the sentence ``embedder`` if it needs one."""
+    embed = embedding(embedder) if match == "embedding" else None
+    return outcomes.matcher(match, threshold, embed)
+
+
+def judged(question, output: str, verdict: dict, p_answer: float, p_sure: float, refuse_unsure: bool) -> dict:
+    """An evaluation record.
+
+    Args:
+        question: the ``Question``.
+        output: the answer's text.
+        verdict: what it amounts to (``outcomes.outcome``).
+        p_answer: probability of the answer.
+        p_sure: p(sure) / (p(sure) + p(unsure)) after R-Tuning's question.
+        refuse_unsure: whether an answer that the model is not sure of counts as refused.
+    """
+    unsure = refuse_unsure and p_sure < 0.5
+    return {
+        **question.record(),
+        "output": output,
+        **verdict,
+        "given": verdict["outcome"],
+        "outcome": "refused" if unsure else verdict["outcome"],
+        "p_answer": p_answer,
+        "p_sure": p_sure,
+        "confidence": (p_answer + p_sure) / 2,
+    }
+
+
+def sureness(lm, texts, ids, batch_tokens: int, shared: bool) -> list:
+    """R-Tuning's p(sure) after each text, which ends with its question."""
+    sure = [None] * len(texts)
+    pairs = scoring.pair_probabilities(lm, texts, phrases.SURE, phrases.UNSURE, batch_tokens, shared, ids)
+    for indices, found in pairs:
+        for i, p in zip(indices, found, strict=True):
+            sure[i] = p
+    return sure
+
+
+def ask(
+    lm,
+    asked,
+    prompt: str,
+    wording: str = "craft",
+    max_new_tokens: int = 16,
+    match=outcomes.contains,
+    refuse_unsure: bool = False,
+    batch_tokens: int = 1024,
+    shared: bool | None = None,
+    skip=lambda ids: lambda indices: False,
+):
+    """Records of the zero-shot prompt, batch by batch: the greedy answer is judged.
+
+    Args:
+        lm: the model.
+        asked: the questions' ``QuestionSet``.
+        prompt: ``basic``, or ``refuse``, which gives leave to refuse.
+        wording: a key of ``phrases.INSTRUCTIONS``.
+        max_new_tokens: an answer's longest length in tokens.
+        match: of open answers (``outcomes.matcher``).
+        refuse_unsure: see ``judged``.
+        batch_tokens: upper bound of the tokens of one forward pass.
+        shared: whether the model's sequences can be packed; None: as ``exactness.check`` finds.
+        skip: ``ids → (indices → bool)``: which batches are done or another process's (``Run.skip``).
+    """
+    shared = exactness.check(lm) if shared is None else shared
+    own = asked.questions
+    texts = [prompts.answer_prompt(lm.tokenizer, q, prompt, wording) for q in own]
+    ids = [q.id for q in own]
+    batches = sampling.answer(lm, texts, ids, 0, max_new_tokens, batch_tokens, shared, skip=skip(ids))
+    for indices, batch in batches:
+        outputs = [greedy for _, greedy in batch]
+        asking = [prompts.sure_prompt(lm.tokenizer, texts[i], o.text) for i, o in zip(indices, outputs, strict=True)]
+        sure = sureness(lm, asking, [ids[i] for i in indices], batch_tokens, shared)
+        yield [
+            judged(own[i], out.text, outcomes.outcome(own[i], out.text, match), out.probability, p, refuse_unsure)
+            for i, out, p in zip(indices, outputs, sure, strict=True)
+        ]
+
+
+def probe_prompts(lm, asked, num_shots: int, scoring: str, chat_template: bool, max_new_tokens: int):
+    """The probe's prompt of each question, and how many shots it has lost to the model's window."""
+    after = len(lm.encode(f"{phrases.SURE_QUESTION}{phrases.UNSURE}"))
+    room = [max(max_new_tokens, probe.room(lm, q, scoring) + after) for q in asked.questions]
+    return probe.fitted_prompts(lm, asked, num_shots, scoring, chat_template, room)
+
+
+def ask_probe(
+    lm, asked, texts, dropped, scoring: str, max_new_tokens: int, refuse_unsure: bool, batch_tokens: int, shared, skip
+):
+    """Records of the probe's own few-shot prompt (``run_MMLU.py``), as R-Tuning evaluates MMLU, batch by batch.
+
+    The likeliest letter, or option under ``cloze``, is the answer, its probability among the options p(answer). A model
+    whose ``greedy`` answer is a refusal (R-Tuning's ``unknown``) has refused.
+
+    Args:
+        lm: the model.
+        asked: the questions' ``QuestionSet``.
+        texts: from ``probe_prompts``.
+        dropped: likewise.
+        scoring: ``letter`` or ``cloze``.
+        max_new_tokens: see ``ask``.
+        refuse_unsure: see ``judged``.
+        batch_tokens: see ``ask``.
+        shared: see ``ask``.
+        skip: see ``ask``.
+    """
+    for group, group_texts in grouped(asked.questions, texts, dropped):
+        for start in range(0, len(group), BLOCK):
+            own, own_texts = group[start : start + BLOCK], group_texts[start : start + BLOCK]
+            ids = [q.id for q in own]
+            if not skip(ids)(range(len(own))):
+                yield probe_block(lm, own, own_texts, ids, scoring, max_new_tokens, refuse_unsure, batch_tokens, shared)
+
+
+def probe_block(lm, own, texts, ids, scoring, max_new_tokens, refuse_unsure, batch_tokens, shared) -> list:
+    """``ask_probe`` for questions whose prompts begin alike."""
+    outputs, found = [None] * len(own), [None] * len(own)
+    greedy = sampling.answer(lm, texts, ids, 0, max_new_tokens, batch_tokens, shared)
+    for indices, batch in greedy:
+        for i, (_, answer) in zip(indices, batch, strict=True):
+            outputs[i] = answer.text
+    for indices, probabilities in probe.probabilities(lm, own, texts, scoring, batch_tokens, shared):
+        for i, p in zip(indices, probabilities, strict=True):
+            found[i] = probe.record(own[i], p)
+    said = [probe.option(q, r["prediction"], scoring) for q, r in zip(own, found, strict=True)]
+    asking = [f"{text} {prompts.sure_question(option)}" for text, option in zip(texts, said, strict=True)]
+    sure = sureness(lm, asking, ids, batch_tokens, shared)
+    records = []
+    for q, text, option, r, p in zip(own, outputs, said, found, sure, strict=True):
+        refused = outcomes.is_refusal(text)
+        verdict = {"outcome": "refused" if refused else "correct" if r["correct"] else "wrong"}
+        judgement = judged(q, text if refused else option, verdict, max(r["probs"].values()), p, refuse_unsure)
+        records.append(judgement | {"greedy": text, "prediction": r["prediction"], "probs": r["probs"]})
+    return records

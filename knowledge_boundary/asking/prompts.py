@@ -1,0 +1,165 @@
+"""How a prompt is put together.
+
+An instruction, the question as it is laid out, and, where the model has a chat template and it is to be used, the
+template around both. What is rendered here is tokenised whole, never by pieces.
+"""
+
+from ..engine.passes import check_window
+from ..running.errors import UserError
+from ..wording.phrases import ANSWER, INSTRUCTIONS, MMLU_HEADER, QUESTION, SURE_QUESTION
+
+
+def subject_text(subject: str) -> str:
+    """A subject's name as prompts print it: spaces for underscores."""
+    return subject.replace("_", " ")
+
+
+def instruction(question, prompt: str, wording: str) -> str:
+    """The instruction of the ``basic`` or the ``refuse`` prompt for one question."""
+    if question.choices is None:
+        return INSTRUCTIONS[wording]["open"][prompt]
+    text = INSTRUCTIONS[wording]["choice"][prompt]
+    first, last = ", ".join(question.letters[:-1]), question.letters[-1]
+    return text.format(
+        subject=subject_text(question.subject), a_b_c_or_d=f"{first} or {last}", a_b_c__or_d=f"{first}, or {last}"
+    )
+
+
+def body(question) -> str:
+    """The question alone: its text, and its lettered choices where it has them."""
+    if question.choices is None:
+        return question.question
+    lines = [f"{letter}. {text}" for letter, text in zip(question.letters, question.choices, strict=True)]
+    return "\n".join([question.question, *lines])
+
+
+def letter_prompt(question, shots=()) -> str:
+    """MMLU's plain few-shot prompt, ending in ``Answer:`` (original release; R-Tuning)."""
+    text = MMLU_HEADER.format(subject=subject_text(question.subject))
+    for shot in shots:
+        text += f"{body(shot)}{ANSWER} {shot.answer}\n\n"
+    return f"{text}{body(question)}{ANSWER}"
+
+
+def cloze_prompt(question, shots=()) -> str:
+    """The question without its choices: a choice's text is scored as what follows ``Answer:``."""
+    text = ""
+    for shot in shots:
+        text += f"{QUESTION}{shot.question}{ANSWER} {shot.choices[shot.letters.index(shot.answer)]}\n\n"
+    return f"{text}{QUESTION}{question.question}{ANSWER}"
+
+
+def open_prompt(question, shots=(), wording="craft") -> str:
+    """A plain few-shot prompt for an open question, the instruction first (CRaFT: 3 shots)."""
+    text = instruction(question, "basic", wording) + "\n\n"
+    for shot in shots:
+        text += f"{QUESTION}{shot.question}{ANSWER} {shot.answer}\n\n"
+    return f"{text}{QUESTION}{question.question}{ANSWER}"
+
+
+def answer_content(question, prompt: str, wording: str) -> str:
+    """What the user says in the zero-shot prompt: the instruction, then the question."""
+    return f"{instruction(question, prompt, wording)}\n{body(question)}"
+
+
+def answer_prompt(tokenizer, question, prompt: str, wording: str) -> str:
+    """The zero-shot prompt of evaluation and of training, through the model's chat template where it has one.
+
+    Args:
+        tokenizer: the model's tokenizer.
+        question: a ``Question``.
+        prompt: ``basic`` or ``refuse``.
+        wording: a key of ``INSTRUCTIONS``.
+
+    Returns:
+        The text after which the model's answer begins.
+    """
+    content = answer_content(question, prompt, wording)
+    if has_chat_template(tokenizer):
+        return chat(tokenizer, [{"role": "user", "content": content}])
+    return f"{content}{ANSWER}"
+
+
+def answer_text(tokenizer, answer: str) -> str:
+    """What a model is trained to write after ``answer_prompt``: the answer and the end of its turn."""
+    if has_chat_template(tokenizer):
+        return f"{answer}{tokenizer.eos_token}"
+    return f" {answer}{tokenizer.eos_token or ''}"
+
+
+def sentence(answer: str) -> str:
+    """An answer with one full stop behind it."""
+    return f"{answer.rstrip('.')}."
+
+
+def sure_question(answer: str) -> str:
+    """An answer, and R-Tuning's question whether the model is sure of it."""
+    return f"{sentence(answer)}{SURE_QUESTION}"
+
+
+def sure_prompt(tokenizer, prompt: str, answer: str) -> str:
+    """R-Tuning's question after the ``answer`` that the model gave to ``prompt`` (``answer_prompt``)."""
+    space = "" if has_chat_template(tokenizer) else " "
+    return f"{prompt}{space}{sure_question(answer)}"
+
+
+def has_chat_template(tokenizer) -> bool:
+    """Whether the tokenizer carries a chat template."""
+    return bool(getattr(tokenizer, "chat_template", None))
+
+
+def chat(tokenizer, messages) -> str:
+    """``messages`` in the model's own chat template, up to where its answer begins."""
+    if not has_chat_template(tokenizer):
+        raise UserError("--chat_template: this model's tokenizer has no chat template; leave the flag out")
+    return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+
+
+def state_prompt(tokenizer, question, shots, wording, chat_template) -> str:
+    """The prompt that asks for the model's knowledge of a question, with no leave to refuse.
+
+    Plain: MMLU's text, or the few-shot text for open questions. With ``chat_template``: each shot is a turn of its own
+    (open questions), or the plain text is the user's one message (multiple choice).
+    """
+    if question.choices is not None:
+        plain = letter_prompt(question, shots)
+        return chat(tokenizer, [{"role": "user", "content": plain}]) if chat_template else plain
+    if not chat_template:
+        return open_prompt(question, shots, wording)
+    messages = []
+    for q in (*shots, question):
+        messages += [
+            {"role": "user", "content": answer_content(q, "basic", wording)},
+            {"role": "assistant", "content": q.answer},
+        ]
+    return chat(tokenizer, messages[:-1])
+
+
+def within_window(lm, questions, shots, build, room) -> tuple[list, list]:
+    """Each question's prompt; where the model's window would not take it, whole shots are left out from the front.
+
+    Args:
+        lm: the model.
+        questions: the questions.
+        shots: each question's few-shot examples.
+        build: ``(question, shots) → prompt``.
+        room: for each question, how many tokens must fit in behind its prompt.
+
+    Returns:
+        The prompts, and how many shots each has lost.
+
+    Raises:
+        UserError: a question does not fit with no shot at all.
+    """
+    texts, dropped = [], []
+    for question, examples, after in zip(questions, shots, room, strict=True):
+        for cut in range(len(examples) + 1):
+            text = build(question, examples[cut:])
+            needed = len(lm.encode(text)) + after
+            if needed <= lm.window:
+                break
+        else:
+            check_window(lm, [needed], [question.id])
+        texts.append(text)
+        dropped.append(cut)
+    return texts, dropped

@@ -1,0 +1,157 @@
+"""The chain of the stages: their commands, one after the other, for one model and one data set."""
+
+import os
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .knowledge.selection import METHODS, MODEL_NAMES
+from .models import loading
+from .running.results import read_json
+
+# Six of the thirteen in-domain kinds, chosen on the dev split, and two that training never sees.
+KINDS = "country_capital,country_currency,country_continent,city_country,element_symbol,symbol_element"
+UNSEEN = "country_language,us_city_state"
+# The embedded chain: questions of each subject (probed, learnt from, evaluated), rehearsed, and sizes.
+SIZES = {
+    "quickstart": {"probe": 40, "train": 100, "test": 110, "rehearse": 100, "n": 150},
+    "quickstart-quick": {"probe": 4, "train": 10, "test": 11, "rehearse": 10, "n": 15},
+}
+TUNED_METHODS = ("cor", "craft")  # of the four selections, those that a model is tuned on
+TUNE = {
+    "lora_r": 32, "lora_alpha": 32, "lora_dropout": 0, "learning_rate": "2e-4", "epochs": 3, "batch_size": 16,
+}  # fmt: skip
+
+MODEL = ("trust_remote_code", "dtype", "device", "seed", "overwrite")
+ASKED = (*MODEL, "data_dir", "subjects", "limit", "skip_invalid", "batch_tokens")
+TUNED = (*MODEL, *TUNE)
+MATCH = ("match", "match_threshold", "embedder")
+# The flags of this chain that each stage takes.
+TAKES = {
+    "run_MMLU.py": (*ASKED, "scoring", "chat_template", "num_shots"),
+    "run_query_state.py": (*ASKED, "chat_template", "wording", "num_shots", "num_samples", "max_new_tokens", *MATCH),
+    "run_rehearsal.py": (*TUNED, "num_examples", "wording"),
+    "build_rait_data.py": (*MODEL, "batch_tokens", "n_van", "n_idk", "threshold", "strict_flow", "wording"),
+    "finetune.sh": TUNED,
+    "eval_refusal.py": (*ASKED, "wording", "max_new_tokens", *MATCH),
+    "compare": ("seed", "overwrite"),
+}
+
+
+@dataclass
+class Plan:
+    """What the chain runs on.
+
+    Attributes:
+        model: as the stages are given it.
+        name: of the results, models and training data.
+        probed: {flag: value} of the probe's questions; None: open questions, there is nothing to probe.
+        learnt: {flag: value} of the questions to learn from.
+        evaluated: {flag: value} of the test sets.
+        given: {flag: value} of the command line, for the stages that take it.
+        defaults: {stage: {flag: value}} where it says nothing.
+    """
+
+    model: str
+    name: str
+    probed: dict | None
+    learnt: dict
+    evaluated: dict
+    given: dict
+    defaults: dict = field(default_factory=dict)
+
+    @property
+    def out(self) -> str:
+        """The folder of the results."""
+        return f"results/{self.name}"
+
+
+def embedded_plan(model: str, name: str | None, given: dict) -> Plan:
+    """The chain on the embedded questions, all of them or, with QUICK set, a tenth."""
+    own = "quickstart-quick" if os.environ.get("QUICK") else "quickstart"
+    size = SIZES[own]
+    if model != "smollm2":
+        own = f"{own}-{loading.short_name(model)}"
+    return Plan(
+        model, name or own,
+        {"dataset": "world_facts_mc", "split": "test", "scoring": "cloze", "subjects": KINDS, "limit": size["probe"]},
+        {"dataset": "world_facts", "split": "train", "subjects": KINDS, "limit": size["train"]},
+        {"dataset": ["world_facts:test", "world_facts:ood"], "subjects": f"{KINDS},{UNSEEN}", "limit": size["test"]},
+        given,
+        {
+            "run_query_state.py": {"num_shots": 3, "num_samples": 10},
+            "run_rehearsal.py": {"num_examples": size["rehearse"], **TUNE},
+            "build_rait_data.py": {"n_van": size["n"], "n_idk": size["n"]},
+            "finetune.sh": TUNE,
+        },
+    )  # fmt: skip
+
+
+def command(plan: Plan, script: str, **own) -> list:
+    """The words of one stage's command: its ``own`` flags, the plan's, what the command line says in their place."""
+    given = {name: plan.given[name] for name in TAKES[script] if name in plan.given}
+    flags = {**own, **plan.defaults.get(script, {}), **given}
+    words = ["bash" if script.endswith(".sh") else "python", script]
+    for name, value in flags.items():
+        values = value if isinstance(value, list) else [value]
+        words += [f"--{name}", *(str(v) for v in values if v is not True)]
+    return words
+
+
+def stages(plan: Plan):
+    """The chain's commands in their order; each is yielded when those before it have run."""
+    out, name = plan.out, plan.name
+    model = {"model": plan.model} if plan.model != "smollm2" else {}
+    base = {**model, **({"revision": plan.given["revision"]} if "revision" in plan.given else {})}
+    to = {"output_dir": out}
+    include = []
+    if plan.probed:
+        yield command(plan, "run_MMLU.py", **base, **plan.probed, result=name, **to)
+        include.append(f"{out}/boundary.json")
+    state_init, state_rehearsal = f"{out}/state_init.json", f"{out}/state_rehearsal.json"
+    yield command(plan, "run_query_state.py", **base, **plan.learnt, **to)
+    rehearsed = f"models/{name}-rehearsal"
+    yield command(plan, "run_rehearsal.py", **base, state=state_init, output_model=rehearsed)
+    yield command(plan, "run_query_state.py", model=rehearsed, **plan.learnt, **to)
+    states = {"state_init": state_init, "state_rehearsal": state_rehearsal}
+    parted = {} if plan.given.keys() & {"threshold", "dry_run"} else median_threshold(Path(state_init))
+    yield command(plan, "build_rait_data.py", **base, method="all", **states, **parted, name=name, **to)
+    for method in TUNED_METHODS:
+        data = {"data": f"training_data/{name}_{method}", "output": f"models/{name}-{method}", "backend": "builtin"}
+        yield command(plan, "finetune.sh", **(base or {"model": "smollm2"}), **data)
+    init = f"{out}/eval_init_basic.json"
+    asked = {**plan.evaluated, **to}
+    own = base or {"model": "smollm2"}
+    yield command(plan, "eval_refusal.py", **asked, **own, prompt="basic", name="init_basic")
+    yield command(plan, "eval_refusal.py", **asked, **own, prompt="refuse", name="init_refuse", base_eval=init)
+    for method in TUNED_METHODS:
+        label = MODEL_NAMES[method]
+        tuned = {"model": f"models/{name}-{method}", "prompt": "refuse", "name": label, "base_eval": init}
+        yield command(plan, "eval_refusal.py", **asked, **tuned)
+    names = ["init_basic", "init_refuse", *(MODEL_NAMES[method] for method in TUNED_METHODS)]
+    evals = [f"{out}/eval_{label}.json" for label in names]
+    include += [state_init, state_rehearsal]
+    include += [f"{out}/selection_{method}.json" for method in METHODS]
+    include += [f"models/{name}-{which}/knowledge_boundary.json" for which in ("rehearsal", *TUNED_METHODS)]
+    compared = command(plan, "compare", output_dir=out, compare=evals, include=include)
+    yield ["python", "eval_refusal.py", *compared[2:]]
+
+
+def median_threshold(state: Path) -> dict:
+    """{``threshold``: the median of Cor} where 0.5 leaves D_van or D_idk without any question; says so.
+
+    A model at chance is surely right on nothing; whatever it keeps is then little more than luck.
+    """
+    cors = sorted(r["cor"] for r in read_json(state, "run_query_state", "--state_init", ("cor",))["records"])
+    values = sorted(set(cors))
+    if len(values) < 2 or values[0] < 0.5 <= values[-1]:
+        return {}
+    median = min(values[1:], key=lambda v: abs(len(cors) / 2 - bisect_left(cors, v)))  # as many below as not
+    side, end = (
+        ("D_van", f"no Cor above {values[-1]:.3f}") if values[-1] < 0.5 else ("D_idk", f"none below {values[0]:.3f}")
+    )
+    print(
+        f"\nAt --threshold 0.5 {side} would be empty ({end}): the questions are parted at {median:g}, their median, "
+        f"instead. Such a model is at one of its ends on these questions; read what follows with care."
+    )
+    return {"threshold": median}

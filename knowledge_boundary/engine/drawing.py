@@ -1,0 +1,148 @@
+"""Draws from next-token distributions: rows with their multiplicity, split into the tokens drawn."""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+BLOCK = 256  # tokens whose probabilities are summed at a time in a draw
+
+
+@dataclass(frozen=True)
+class SamplingSettings:
+    """How answers are sampled.
+
+    Attributes:
+        num_samples: N, answers a question.
+        temperature: of the distribution that tokens are drawn from.
+        top_p: the smallest set of tokens with this probability is drawn from.
+        max_new_tokens: an answer's longest length in tokens.
+        seed: of the draws.
+    """
+
+    num_samples: int = 10
+    temperature: float = 1.0
+    top_p: float = 1.0
+    max_new_tokens: int = 16
+    seed: int = 0
+
+
+@dataclass
+class Answer:
+    """One answer: its text (first line, stripped) and its tokens' log-probabilities at temperature 1, in nats."""
+
+    text: str
+    logprobs: list
+
+    @property
+    def probability(self) -> float:
+        """Geometric mean of the tokens' probabilities; 0 for an empty answer."""
+        return float(np.exp(np.mean(self.logprobs))) if self.logprobs else 0.0
+
+
+@dataclass
+class Row:
+    """A distinct beginning of answers to one question: how many samples begin so, and whether the greedy one does.
+
+    ``lane`` and ``slot`` say where its last token stands in the pass that the next token is drawn from.
+    """
+
+    question: int
+    count: int
+    greedy: bool
+    lane: int = 0
+    slot: int = 0
+    tokens: list = field(default_factory=list)
+    logprobs: list = field(default_factory=list)
+
+
+def generator(seed: int, question_id: str) -> np.random.Generator:
+    """A question's own random generator: its draws depend on nothing but the seed and its id."""
+    digest = hashlib.sha256(question_id.encode()).digest()
+    return np.random.default_rng([seed, int.from_bytes(digest[:8], "big")])
+
+
+def split(rows, logits, *, generators, temperature, top_p, stops, max_new_tokens):
+    """One step: draw every row's tokens and part it into its children.
+
+    Args:
+        rows: the living Rows, one a row of ``logits``.
+        logits: [rows, vocabulary].
+        generators: {question: numpy Generator}.
+        temperature: of the draws.
+        top_p: of the draws.
+        stops: tokens that end an answer; they are not part of it.
+        max_new_tokens: an answer this long is finished.
+
+    Returns:
+        (children, each child's parent, the rows that ended in this step)
+    """
+    best = logits.argmax(-1).tolist()
+    drawn = draw_tokens(rows, logits, generators, temperature, top_p)
+    counts = [Counter(tokens.tolist()) for tokens in drawn]
+    for row, own, token in zip(rows, counts, best, strict=True):
+        if row.greedy:
+            own[token] += 0
+    at = [i for i, own in enumerate(counts) for _ in own]
+    tokens = [token for own in counts for token in sorted(own)]
+    logprobs = (logits[at, tokens] - logits.logsumexp(-1)[at]).tolist()
+    children, parents, finished = [], [], []
+    for i, token, logprob in zip(at, tokens, logprobs, strict=True):
+        row, ends = rows[i], token in stops
+        child = Row(
+            row.question,
+            counts[i][token],
+            row.greedy and token == best[i],
+            tokens=row.tokens if ends else [*row.tokens, token],
+            logprobs=row.logprobs if ends else [*row.logprobs, logprob],
+        )
+        if ends or len(child.tokens) == max_new_tokens:
+            finished.append(child)
+        else:
+            children.append(child)
+            parents.append(row)
+    return children, parents, finished
+
+
+def draw_tokens(rows, logits, generators, temperature, top_p) -> list:
+    """For each row the tokens of its ``count`` draws, by the inverse of the cumulative distribution in float64.
+
+    The vocabulary is summed in blocks first: a draw looks up its block, and then its token in that block alone.
+    """
+    uniform = [generators[row.question].random(row.count) for row in rows]
+    at = torch.tensor([i for i, own in enumerate(uniform) for _ in own], dtype=torch.long, device=logits.device)
+    if not len(at):
+        return uniform
+    weights = ((logits - logits.amax(-1, keepdim=True)) / temperature).exp()
+    if top_p < 1:
+        ordered, order = weights.sort(-1, descending=True)
+        before = ordered.double().cumsum(-1) - ordered
+        beyond = before >= top_p * ordered.double().sum(-1, keepdim=True)
+        weights = weights.scatter(-1, order, ordered.masked_fill(beyond, 0))
+    blocks = functional.pad(weights, (0, -weights.shape[-1] % BLOCK)).unflatten(-1, (-1, BLOCK))
+    sums = blocks.sum(-1, dtype=torch.float64).cumsum(-1)[at]  # [draws, blocks]
+    total = sums[:, -1]
+    target = torch.from_numpy(np.concatenate(uniform)).to(logits.device) * total
+    target = target.minimum(total.nextafter(torch.zeros_like(total)))
+    block = torch.searchsorted(sums, target[:, None], right=True)[:, 0]
+    target -= torch.where(block > 0, sums.gather(1, (block - 1).clamp_(min=0)[:, None])[:, 0], 0)
+    inside = blocks[at, block].double()  # [draws, tokens of the block]
+    # A target at the very end of its block falls on the last token that has a weight at all.
+    last = BLOCK - 1 - (inside > 0).flip(-1).int().argmax(-1)
+    token = torch.searchsorted(inside.cumsum(-1), target[:, None], right=True)[:, 0].minimum(last)
+    drawn = (block * BLOCK + token).cpu().numpy()
+    return np.split(drawn, np.cumsum([len(own) for own in uniform])[:-1])
+
+
+def collect(lm, leaves) -> tuple[list, Answer | None]:
+    """(samples, greedy) of one question's leaves; equal samples stand next to each other."""
+    samples, best = [], None
+    for leaf in leaves:
+        text = lm.decode(leaf.tokens).strip()
+        found = Answer(text, leaf.logprobs)
+        samples += [found] * leaf.count
+        best = found if leaf.greedy else best
+    return samples, best

@@ -1,0 +1,152 @@
+"""The engine's ground: what many token sequences share is computed once.
+
+Sequences are put into a tree in which every token stands once behind all that precedes it. The beginning that all of
+them share, the root, runs once into a key-value cache. The rest is packed into lanes, rows of one forward pass: a mask
+lets each token see the root and its own ancestors in the tree, and its position is its depth there. So the model
+computes for each token exactly what it would in a sequence of its own, without padding and without copies of a cache.
+"""
+
+import heapq
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+# Tokens in a lane: each is masked against all others of its lane, so that wide lanes cost attention; but what several
+# sequences share is worth a wider one.
+LANE, WIDE_LANE = 256, 1024
+
+
+def shared_length(sequences) -> int:
+    """How many leading tokens all ``sequences`` have in common."""
+    first, last = min(sequences), max(sequences)  # the two that differ earliest
+    n = 0
+    while n < min(len(first), len(last)) and first[n] == last[n]:
+        n += 1
+    return n
+
+
+class Tree:
+    """Token sequences as a tree behind a common root; a node is a token with all that stands before it."""
+
+    def __init__(self):
+        self.tokens, self.parents, self.depths = [], [], []
+        self.children = {}  # (parent, token) → node; the parent −1 is the root
+
+    def __len__(self):
+        return len(self.tokens)
+
+    def add(self, ids) -> list:
+        """The nodes of a sequence, one a token; those that are not there yet are made."""
+        nodes, node = [], -1
+        for depth, token in enumerate(ids):
+            parent, node = node, self.children.setdefault((node, token), len(self))
+            if node == len(self):
+                self.tokens.append(token)
+                self.parents.append(parent)
+                self.depths.append(depth)
+            nodes.append(node)
+        return nodes
+
+    def sees(self) -> np.ndarray:
+        """[nodes, nodes]: whether the row's node stands behind the column's, or is it."""
+        sees = np.eye(len(self), dtype=bool)
+        for node, parent in enumerate(self.parents):  # a parent stands before its children
+            if parent >= 0:
+                sees[node] |= sees[parent]
+        return sees
+
+
+def clusters(units, most: int) -> tuple[list, list]:
+    """Units (lists of token sequences that stay together) in groups that share much, such as a passage they are about.
+
+    In the order of their token ids, ties by position, a unit joins the group before it if it finds half of its own
+    tokens there and their tree keeps to ``most`` tokens.
+
+    Returns:
+        The groups' lists of indices, and the numbers of tokens in their trees.
+    """
+    groups, sizes, tree = [], [], Tree()
+    for i in sorted(range(len(units)), key=lambda i: (units[i], i)):
+        own, before = Tree(), len(tree)
+        for ids in units[i]:
+            own.add(ids)
+            tree.add(ids)
+        if not groups or len(tree) > most or 2 * (len(tree) - before) > len(own):
+            groups.append([])
+            sizes.append(0)
+            tree = own
+        groups[-1].append(i)
+        sizes[-1] = len(tree)
+    return groups, sizes
+
+
+def fill(units, width: int, most: int) -> tuple[list, list]:
+    """Units in lanes that are alike in length, so that there is little padding.
+
+    A lane holds at most ``width`` tokens, or one of the units' ``clusters``, which has at most ``most``, or one unit.
+
+    Returns:
+        The lanes' lists of indices, shortest lane first, and at most how many tokens each has.
+    """
+    groups, sizes = clusters(units, most)
+    longest_first = sorted(range(len(groups)), key=lambda g: (-sizes[g], g))
+    wanted = -(-sum(sizes) // width)
+    while True:
+        lanes = [(0, n, []) for n in range(min(wanted, len(groups)))]  # a heap: the shortest lane is the first
+        for g in longest_first:
+            size, n, own = heapq.heappop(lanes)
+            heapq.heappush(lanes, (size + sizes[g], n, [*own, g]))
+        if all(size <= width or len(own) == 1 for size, _, own in lanes):
+            lanes.sort()
+            return [sorted(i for g in own for i in groups[g]) for *_, own in lanes], [size for size, *_ in lanes]
+        wanted += 1
+
+
+@dataclass
+class Lanes:
+    """Tokens of one forward pass: trees behind a root, one a lane.
+
+    ``ids`` and ``positions`` are [lanes, width], ``keys`` [lanes, past + width] are the positions of all tokens that
+    could be seen, ``sees`` [lanes, width, past + width] says which are. Padding is token 0; nothing else sees it.
+    """
+
+    ids: torch.Tensor
+    positions: torch.Tensor
+    keys: torch.Tensor
+    sees: torch.Tensor
+
+    def step(self, lanes, slots, tokens, parents) -> "Lanes":
+        """The next pass: new tokens behind tokens of this one.
+
+        Args:
+            lanes: for each new token, its lane.
+            slots: its place in the lane.
+            tokens: itself.
+            parents: the place in this pass of the token that it follows.
+        """
+        device, shape = self.ids.device, (len(self.ids), max(slots) + 1)
+        at = torch.tensor(lanes), torch.tensor(slots)
+        ids, parent = torch.zeros(shape, dtype=torch.long), torch.zeros(shape, dtype=torch.long)
+        ids[at], parent[at] = torch.tensor(tokens), torch.tensor(parents)
+        ids, parent = ids.to(device), parent.to(device)
+        positions = self.positions.gather(1, parent) + 1
+        past = self.sees.gather(1, parent[..., None].expand(-1, -1, self.sees.shape[-1]))
+        own = torch.eye(shape[1], dtype=torch.bool, device=device).expand(shape[0], -1, -1)
+        return Lanes(ids, positions, torch.cat([self.keys, positions], 1), torch.cat([past, own], -1))
+
+
+def pack(trees, root: int, device) -> Lanes:
+    """Each tree in a lane of its own, behind ``root`` tokens that are in the cache."""
+    shape = len(trees), max(map(len, trees))
+    ids, positions = np.zeros(shape, dtype=np.int64), np.full(shape, root, dtype=np.int64)
+    sees = np.zeros((*shape, root + shape[1]), dtype=bool)
+    sees[..., :root] = True
+    sees[..., root:] = np.eye(shape[1], dtype=bool)
+    for lane, tree in enumerate(trees):
+        n = len(tree)
+        ids[lane, :n] = tree.tokens
+        positions[lane, :n] += np.array(tree.depths, dtype=np.int64)
+        sees[lane, :n, root : root + n] = tree.sees()
+    keys = np.concatenate([np.broadcast_to(np.arange(root), (shape[0], root)), positions], 1)
+    return Lanes(*(torch.from_numpy(a).to(device) for a in (ids, positions, keys, sees)))

@@ -1,0 +1,232 @@
+"""N sampled answers and the greedy one, as one tree a question.
+
+N independent draws that have begun with the same tokens share their computation until they part: a row is a distinct
+beginning with its multiplicity, a step draws that many tokens from the row's distribution and splits it into the tokens
+drawn. The distribution is exactly that of N independent samples. The greedy answer is one more path in the same tree.
+A question's tree grows out of its prompt, in a lane beside other questions' trees (see ``packing``): a row that splits
+costs one token for each child, and nothing is copied.
+"""
+
+from functools import partial
+
+import torch
+
+from ..models.families import run_base, select_rows
+from ..running.errors import UserError
+from .drawing import Row, collect, generator, split
+from .packing import Tree, pack, shared_length
+from .passes import check_finite, check_window, growing, head, hidden_states, run_root
+from .scoring import halves
+
+# Prompt tokens in a lane: its trees grow to several times that, and each token is masked against all of its lane.
+LANE = 64
+
+
+def plan(sequences, root: int, rows_each: int, batch_tokens: int) -> list:
+    """Indices in batches of lanes: at most ``batch_tokens`` prompt tokens behind the root, and rows at most as many.
+
+    Sorted by token ids, so that prompts with a common beginning meet; a function of the prompts alone.
+    """
+    batches, tokens, rows, lane = [], batch_tokens, 0, 0
+    for i in sorted(range(len(sequences)), key=lambda i: (sequences[i], i)):
+        own = len(sequences[i]) - root
+        if tokens + own > batch_tokens or rows + rows_each > batch_tokens:
+            batches.append([])
+            tokens, rows, lane = 0, 0, LANE
+        if lane + own > LANE:
+            batches[-1].append([])
+            lane = 0
+        batches[-1][-1].append(i)
+        tokens, rows, lane = tokens + own, rows + rows_each, lane + own
+    return batches
+
+
+def plan_equal(sequences, rows_each: int, batch_tokens: int) -> list:
+    """Indices in batches of one lane each, of prompts of one length: what ``Copies`` takes."""
+    batches = []
+    for i in sorted(range(len(sequences)), key=lambda i: (len(sequences[i]), i)):
+        length = len(sequences[i])
+        last = batches[-1][0] if batches else [i]
+        fits = (len(last) + 1) * max(length, rows_each) <= batch_tokens
+        if batches and fits and len(sequences[last[0]]) == length:
+            last.append(i)
+        else:
+            batches.append([[i]])
+    return batches
+
+
+@torch.inference_mode()
+def answer(
+    lm,
+    prompts,
+    ids,
+    num_samples,
+    max_new_tokens,
+    batch_tokens,
+    shared,
+    temperature=1.0,
+    top_p=1.0,
+    seed=0,
+    greedy=True,
+    skip=lambda indices: False,
+):
+    """Sampled answers and the greedy answer to every prompt; yields ``(indices, answers)`` batch by batch.
+
+    Args:
+        lm: the model.
+        prompts: texts after which the answer begins.
+        ids: the questions' ids; each has a random generator of its own.
+        num_samples: N, sampled answers a question (0: the greedy one only).
+        max_new_tokens: an answer's longest length in tokens.
+        batch_tokens: upper bound of the tokens of one forward pass.
+        shared: whether the model's sequences can be packed (``exactness.check``).
+        temperature: of the sampling distribution.
+        top_p: the smallest set of tokens with this probability is drawn from.
+        seed: of the draws.
+        greedy: whether the greedy answer is wanted too.
+        skip: ``indices → bool``; batches for which it is true are left out.
+
+    Yields:
+        The indices of a batch, and for each of its questions ``(samples, greedy)``: a list of N Answers and an Answer
+        or None.
+    """
+    sequences = [lm.encode(p) for p in prompts]
+    check_window(lm, [len(s) + max_new_tokens for s in sequences], ids)
+    rows_each = num_samples + greedy
+    if shared:
+        root = min(shared_length(sequences), min(map(len, sequences)) - 1)
+        planned = plan(sequences, root, rows_each, batch_tokens)
+    else:
+        root, planned = 0, plan_equal(sequences, rows_each, batch_tokens)
+    batches = [lanes for lanes in planned if not skip([i for lane in lanes for i in lane])]
+    cache = run_root(lm.model, sequences[0][:root], lm.device) if batches else None
+    draw = partial(split, temperature=temperature, top_p=top_p, stops=lm.stop_tokens, max_new_tokens=max_new_tokens)
+
+    def run_batch(lanes):
+        indices = [i for lane in lanes for i in lane]
+        rows = [Row(i, num_samples, greedy) for i in indices]
+        generators = {i: generator(seed, ids[i]) for i in indices}
+        try:
+            if shared:
+                body = Packed(lm, [[sequences[i][root:] for i in lane] for lane in lanes], root, cache)
+            else:
+                body = Copies(lm, {i: sequences[i] for i in indices})
+            leaves = grow(lm, body, rows, partial(draw, generators=generators), ids)
+        except torch.OutOfMemoryError:
+            if len(indices) == 1:
+                raise UserError("out of memory with one question in the batch; use --dtype bfloat16") from None
+            print(f"Out of memory with {len(indices)} questions at once: going on with half", flush=True)
+        else:
+            yield indices, [collect(lm, [leaf for leaf in leaves if leaf.question == i]) for i in indices]
+            return
+        for part in halves(lanes):  # every question's generator begins anew: the same answers
+            yield from run_batch(part)
+
+    for lanes in batches:
+        yield from run_batch(lanes)
+
+
+class Packed:
+    """The trees of a batch, in lanes behind a root that ran once; tokens that pass stay in the cache, none is copied.
+
+    Args:
+        lm: the model.
+        prompts: for each lane, its prompts' tokens behind the root.
+        root: tokens in ``cache``.
+        cache: the root's, or None.
+    """
+
+    def __init__(self, lm, prompts, root, cache):
+        trees = [Tree() for _ in prompts]
+        self.starts = [
+            (lane, tree.add(ids)[-1])
+            for lane, (tree, own) in enumerate(zip(trees, prompts, strict=True))
+            for ids in own
+        ]
+        self.lm, self.cache, self.lanes = lm, growing(cache), pack(trees, root, lm.device)
+
+    def begin(self, rows):
+        """Hidden states [rows, hidden] at the prompts' ends."""
+        for row, start in zip(rows, self.starts, strict=True):
+            row.lane, row.slot = start
+        return self.read(rows)
+
+    def step(self, rows, parents):
+        """Hidden states [rows, hidden] at the last tokens of ``rows``; each follows its row in ``parents``."""
+        used = [0] * len(self.lanes.ids)
+        for row, parent in zip(rows, parents, strict=True):
+            row.lane, row.slot = parent.lane, used[parent.lane]
+            used[parent.lane] += 1
+        self.lanes = self.lanes.step(
+            [row.lane for row in rows],
+            [row.slot for row in rows],
+            [row.tokens[-1] for row in rows],
+            [parent.slot for parent in parents],
+        )
+        return self.read(rows)
+
+    def read(self, rows):
+        """The pass itself, read at ``rows``."""
+        hidden = hidden_states(self.lm.model, self.lanes, self.cache)
+        return hidden[[row.lane for row in rows], [row.slot for row in rows]]
+
+
+class Copies:
+    """The trees of a batch of equally long prompts, for models that do not pack: each row over a copy of its cache.
+
+    Where the cache cannot be copied row by row (recurrent layers), every step runs the whole sequences anew.
+
+    Args:
+        lm: the model.
+        prompts: {question: its prompt's tokens}, all of one length.
+    """
+
+    def __init__(self, lm, prompts):
+        self.lm, self.prompts = lm, prompts
+
+    def run(self, ids, **options):
+        """A pass of token ids [rows, tokens]: hidden states [rows, hidden] at their ends, and the cache."""
+        hidden, cache = run_base(self.lm.model, input_ids=torch.tensor(ids, device=self.lm.device), **options)
+        return hidden[:, -1], cache
+
+    def begin(self, rows):
+        """Hidden states [rows, hidden] at the prompts' ends."""
+        for slot, row in enumerate(rows):
+            row.slot = slot
+        hidden, self.cache = self.run([self.prompts[row.question] for row in rows], use_cache=True)
+        return hidden
+
+    def step(self, rows, parents):
+        """Hidden states [rows, hidden] at the last tokens of ``rows``; each follows its row in ``parents``."""
+        at = torch.tensor([parent.slot for parent in parents], device=self.lm.device)
+        self.cache = select_rows(self.lm.model, self.cache, at)
+        if self.cache is None:
+            return self.run([self.prompts[row.question] + row.tokens for row in rows], use_cache=False)[0]
+        for slot, row in enumerate(rows):
+            row.slot = slot
+        length = len(self.prompts[rows[0].question]) + len(rows[0].tokens)
+        positions = torch.full((len(rows), 1), length - 1, device=self.lm.device)
+        ids = [[row.tokens[-1]] for row in rows]
+        hidden, self.cache = self.run(ids, position_ids=positions, past_key_values=self.cache, use_cache=True)
+        return hidden
+
+
+def grow(lm, body, rows, draw, ids) -> list:
+    """Grow the trees of a batch to their leaves: a list of finished Rows.
+
+    Args:
+        lm: the model.
+        body: ``Packed`` or ``Copies`` of the batch's prompts.
+        rows: one Row a question, in the order of the prompts.
+        draw: ``(rows, logits) → (children, parents, finished)``.
+        ids: the questions' ids, for errors.
+    """
+    leaves, hidden = [], body.begin(rows)
+    while True:
+        logits = head(lm.model, hidden)
+        check_finite(lm, logits, [ids[row.question] for row in rows])
+        rows, parents, finished = draw(rows, logits)
+        leaves += finished
+        if not rows:
+            return leaves
+        hidden = body.step(rows, parents)

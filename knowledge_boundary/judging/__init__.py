@@ -1,0 +1,4 @@
+"""What an answer amounts to: words, matching, refusals, outcomes.
+
+Imports: wording.
+"""

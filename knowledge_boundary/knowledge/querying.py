@@ -1,0 +1,123 @@
+"""Stage 2's work: ask a model every question, and write down its correctness (Cor) and certainty (Cer).
+
+Multiple choice: from the letters' exact probabilities, or from N letters drawn from them. Open questions: from N
+sampled answers, and the greedy one.
+"""
+
+from functools import partial
+
+import numpy as np
+
+from ..asking import prompts
+from ..engine import exactness, sampling, scoring
+from ..engine.drawing import SamplingSettings, generator
+from ..judging import outcomes
+from ..questions.records import grouped
+from . import state
+
+ESTIMATORS = ("exact", "sample")
+
+
+def query_prompts(
+    lm, asked, num_shots: int, wording: str = "craft", chat_template: bool = False, room: int = 16
+) -> tuple[list, list]:
+    """The prompt of each question of a ``QuestionSet``, and how many shots it has lost to the model's window.
+
+    Args:
+        lm: the model.
+        asked: the questions.
+        num_shots: few-shot examples of each, never itself.
+        wording: instruction of open questions (a key of ``phrases.INSTRUCTIONS``).
+        chat_template: whether to ask through the model's chat template.
+        room: tokens that must fit in behind a prompt.
+    """
+    shots = [asked.shots_of(q, num_shots) for q in asked.questions]
+    build = partial(prompts.state_prompt, lm.tokenizer, wording=wording, chat_template=chat_template)
+    return prompts.within_window(lm, asked.questions, shots, build, [room] * len(shots))
+
+
+def query(
+    lm,
+    asked,
+    texts,
+    dropped=None,
+    draws: SamplingSettings | None = None,
+    match=outcomes.contains,
+    embed=None,
+    batch_tokens: int = 1024,
+    shared: bool | None = None,
+    skip=lambda ids: lambda indices: False,
+):
+    """State records, batch by batch: each question's, with ``cor`` and ``cer``.
+
+    Multiple choice has ``probs`` and ``prediction`` beside them, open questions ``samples`` and ``greedy``.
+
+    Args:
+        lm: the model.
+        asked: the questions' ``QuestionSet``.
+        texts: their prompts (``query_prompts``).
+        dropped: how many shots each has lost.
+        draws: how answers are sampled; None: of open questions as ``SamplingSettings`` has it, of multiple choice not
+            at all: the letters have their exact probabilities.
+        match: of open answers (``outcomes.matcher``).
+        embed: of open questions: list of texts → array [texts, dimensions] of unit vectors.
+        batch_tokens: upper bound of the tokens of one forward pass.
+        shared: whether the model's sequences can be packed; None: as ``exactness.check`` finds.
+        skip: ``ids → (indices → bool)``: which batches are done or another process's (``Run.skip``).
+    """
+    shared = exactness.check(lm) if shared is None else shared
+    for group, group_texts in grouped(asked.questions, texts, dropped):
+        own = skip([q.id for q in group])
+        if asked.multiple_choice:
+            yield from query_choices(lm, group, group_texts, draws, batch_tokens, shared, own)
+        else:
+            how = draws or SamplingSettings()
+            yield from query_open(lm, group, group_texts, how, match, embed, batch_tokens, shared, own)
+
+
+def with_shots_dropped(records, dropped) -> list:
+    """``records`` with ``shots_dropped``, how many few-shot examples a question has lost, where it has lost any.
+
+    Args:
+        records: of all questions, in their order.
+        dropped: from ``query_prompts``.
+    """
+    return [r | ({"shots_dropped": n} if n else {}) for r, n in zip(records, dropped, strict=True)]
+
+
+def query_choices(lm, asked, texts, draws, batch_tokens, shared, skip):
+    """``query`` for multiple-choice questions whose prompts begin alike; ``skip``: indices → bool."""
+    letters, ids = [q.letters for q in asked], [q.id for q in asked]
+    for indices, batch in scoring.letter_probabilities(lm, texts, letters, batch_tokens, shared, skip, ids):
+        records = []
+        for i, p in zip(indices, batch, strict=True):
+            q = asked[i]
+            gold = q.letters.index(q.answer)
+            cor, cer = state.choice_state(p, gold)
+            probs = dict(zip(q.letters, p, strict=True))
+            prediction = q.letters[int(np.argmax(p))]
+            record = {**q.record(), "cor": cor, "cer": cer, "probs": probs, "prediction": prediction}
+            if draws:
+                own = generator(draws.seed, q.id)
+                drawn, record["cor"], record["cer"] = state.sampled_choice_state(p, gold, draws.num_samples, own)
+                record["samples"] = [{"text": q.letters[k], "correct": k == gold} for k in drawn]
+            records.append(record)
+        yield records
+
+
+def query_open(lm, asked, texts, draws, match, embed, batch_tokens, shared, skip):
+    """``query`` for open questions whose prompts begin alike; ``skip``: indices → bool."""
+    sampled = sampling.answer(
+        lm, texts, [q.id for q in asked], draws.num_samples, draws.max_new_tokens, batch_tokens, shared,
+        temperature=draws.temperature, top_p=draws.top_p, seed=draws.seed, skip=skip,
+    )  # fmt: skip
+    for indices, batch in sampled:
+        records = []
+        for i, (samples, greedy) in zip(indices, batch, strict=True):
+            q = asked[i]
+            given = [s.text for s in (*samples, greedy)]
+            *verdicts, best = [{"text": t, **v} for t, v in zip(given, match(q, given), strict=True)]
+            cor = state.sampled_correctness([v["correct"] for v in verdicts])
+            cer = state.sampled_certainty([s.text for s in samples], embed)
+            records.append({**q.record(), "cor": cor, "cer": cer, "samples": verdicts, "greedy": best})
+        yield records

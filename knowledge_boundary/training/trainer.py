@@ -1,0 +1,249 @@
+"""The built-in supervised fine-tune: ``transformers.Trainer`` with a loss on the answers only.
+
+Refusal-aware examples share their instruction. A step packs its examples into a tree (see ``engine.packing``), so that
+what they share runs once, with gradients, and without padding; only the answers' positions meet the LM head.
+Checkpoints make a killed run resume to the same weights. Under torchrun each process takes its share of every batch;
+losses and weights are those of one process, to rounding.
+"""
+
+import json
+import math
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import torch
+import transformers
+from accelerate.data_loader import prepare_data_loader
+from torch.utils.data import DataLoader
+from transformers.trainer_callback import ProgressCallback
+
+from ..engine import exactness
+from ..engine.loss import answer_loss, tokenise
+from ..models.families import of
+from ..models.loading import open_files, save_tokenizer
+from ..running import ranks
+from ..running.errors import UserError
+from ..running.results import write_text
+from .output import checkpoints, remove_checkpoints
+
+COMPLETE = "complete"  # a checkpoint folder without this file was cut off in the middle
+
+
+class AnswerTrainer(transformers.Trainer):
+    """A Trainer whose loss is ``answer_loss``, and whose batches are the same for any number of processes."""
+
+    def __init__(self, *args, packed: bool, batch_size: int, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.packed = packed
+        self.batch_size = batch_size
+        self.model_accepts_loss_kwargs = False
+
+    def get_train_dataloader(self):
+        """Whole batches, the same on every process; ``compute_loss`` divides them.
+
+        accelerate's own division would fill up the last batch of an epoch with examples that it has seen already.
+        """
+        loader = DataLoader(self.train_dataset, self.batch_size, shuffle=True, collate_fn=lambda rows: {"rows": rows})
+        return prepare_data_loader(
+            loader, num_processes=1, process_index=0, use_seedable_sampler=True, data_seed=self.args.seed
+        )
+
+    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        """The mean loss over the answer tokens of the whole batch, as this process's part of it.
+
+        The processes' gradients are averaged, so that its part is the sum over its share's tokens, times the processes,
+        over the number of all tokens.
+        """
+        inner = self.accelerator.unwrap_model(model)
+        base = inner.get_base_model() if hasattr(inner, "get_base_model") else inner
+        own = inputs["rows"][ranks.rank() :: ranks.world()]
+        # A process without a share runs something too: the others wait for its gradients.
+        rows, weight = (own, ranks.world()) if own else (inputs["rows"][:1], 0)
+        loss = weight * ranks.as_forward(model, inner, lambda: answer_loss(base, rows, self.packed, "sum"))
+        tokens = sum(len(r["input_ids"]) - r["start"] for r in inputs["rows"])
+        mean = self.accelerator.reduce(loss.detach().clone(), "mean").item() / tokens
+        if not math.isfinite(mean):  # seen by all processes alike
+            raise UserError(
+                f"step {self.state.global_step + 1}: the loss is {mean}; lower --learning_rate "
+                f"or give --dtype float32, and --overwrite"
+            )
+        return loss / tokens
+
+
+class MarkComplete(transformers.TrainerCallback):
+    """Marks each checkpoint once all its files are written, by all processes."""
+
+    def on_save(self, args, state, control, **kwargs):
+        """Called after a checkpoint is on disk."""
+        ranks.exchange()
+        if ranks.rank() == 0:
+            write_text(Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE, "")
+
+
+class LossBar(ProgressCallback):
+    """The Trainer's progress bar with the loss in it, in place of a line for every step."""
+
+    def on_log(self, args, state, control, logs=None, **kwargs):
+        """Called with each step's figures."""
+        if self.training_bar is not None and "loss" in (logs or {}):
+            self.training_bar.set_postfix(loss=f"{float(logs['loss']):.3f}")
+
+
+def last_checkpoint(folder: Path) -> str | None:
+    """The newest whole checkpoint in ``folder``; cut-off ones are removed."""
+    whole = []
+    for path in folder.glob("checkpoint-*"):
+        if (path / COMPLETE).is_file():
+            whole.append(path)
+        else:
+            shutil.rmtree(path)
+    return str(max(whole, key=lambda p: int(p.name.split("-")[1]))) if whole else None
+
+
+def checkpoint_to_resume(folder: Path) -> str | None:
+    """The first process's ``last_checkpoint``, for all.
+
+    Raises:
+        UserError: it lies on another host only.
+    """
+    found = ranks.exchange(last_checkpoint(folder) if ranks.rank() == 0 else None)[0]
+    if found and not Path(found, COMPLETE).is_file():
+        raise UserError(f"{found} is not on this host: to resume, all hosts need the same folder, or give --overwrite")
+    return found
+
+
+def add_lora(model, settings):
+    """``model`` with LoRA on its family's layers (by default all linear ones but the head); as it is at rank 0."""
+    if settings.lora_r == 0:
+        return model
+    import peft
+
+    config = peft.LoraConfig(
+        r=settings.lora_r,
+        lora_alpha=settings.lora_alpha,
+        lora_dropout=settings.lora_dropout,
+        target_modules=of(model).lora,
+        task_type="CAUSAL_LM",
+    )
+    return peft.get_peft_model(model, config)
+
+
+def trainer_arguments(lm, settings, out: Path, examples: int) -> transformers.TrainingArguments:
+    """The Trainer's arguments: cosine schedule, a checkpoint every ``save_steps``, no reporting to anybody."""
+    arguments = transformers.TrainingArguments(
+        output_dir=str(checkpoints(out)),
+        per_device_train_batch_size=settings.batch_size // ranks.world(),
+        num_train_epochs=settings.epochs,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=settings.warmup_steps(examples),
+        max_grad_norm=1.0,
+        weight_decay=0.0,
+        logging_steps=1,
+        save_steps=settings.save_steps,
+        save_total_limit=2,
+        seed=settings.seed,
+        bf16=lm.about["dtype"] == "bfloat16",
+        use_cpu=lm.device.type == "cpu",
+        report_to="none",
+        disable_tqdm=False,  # transformers' own printing of every step would come in place of the bar
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+    )
+    if arguments.n_gpu > 1:  # one process on a host with several GPUs: no replicas, the loss is computed on one
+        arguments._n_gpu = 1
+    return arguments
+
+
+def fine_tune(lm, examples, settings, out: Path, shared: bool | None = None) -> dict:
+    """Fine-tune ``lm`` on (prompt, answer) pairs and write the weights to ``out``.
+
+    Resumes from the checkpoints beside the output folder; on the CPU the weights are then those of an undisturbed run.
+
+    Args:
+        lm: the model; its weights change.
+        examples: list of (prompt, answer) texts.
+        settings: ``TrainingSettings``.
+        out: folder of the weights (an adapter with LoRA) and the tokenizer; replaced.
+        shared: whether the model's sequences can be packed; None: as ``exactness.check`` finds.
+
+    Returns:
+        A summary: examples, tokens, steps, the loss of every logged step.
+    """
+    out = Path(out)
+    shared = exactness.check(lm) if shared is None else shared
+    rows = tokenise(lm, examples)
+    transformers.set_seed(settings.seed)
+    model = add_lora(lm.model, settings)
+    trainer = AnswerTrainer(
+        model=model,
+        args=trainer_arguments(lm, settings, out, len(rows)),
+        train_dataset=rows,
+        callbacks=[MarkComplete()],
+        packed=shared,
+        batch_size=settings.batch_size,
+    )
+    trainer.remove_callback(ProgressCallback)
+    if ranks.rank() == 0:
+        trainer.add_callback(LossBar())
+    if ranks.world() > 1:
+        ranks.say(f"{settings.batch_size} examples a step, {settings.batch_size // ranks.world()} on each process")
+    # A checkpoint's random states are numpy's: transformers 4 does not tell torch that they are safe to load.
+    states = [np._core.multiarray._reconstruct, np.ndarray, np.dtype, type(np.dtype(np.uint32))]
+    with ranks.training(), torch.serialization.safe_globals(states):
+        trainer.train(resume_from_checkpoint=checkpoint_to_resume(checkpoints(out)))
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    if ranks.rank() == 0:
+        save(lm, model, out)
+    return {
+        "examples": len(rows),
+        "steps": trainer.state.global_step,
+        "tokens": sum(len(r["input_ids"]) for r in rows),
+        "prefix_cache": "shared" if shared else "whole examples",
+        "trained_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
+        "first_loss": losses[0],
+        "last_loss": losses[-1],
+        "losses": losses,
+    }
+
+
+def complete(run, lm, examples, settings, out: Path, summary=None, records=()) -> None:
+    """The last part of a stage that trains: fine-tune, write its JSON, remove the checkpoints, say the loss.
+
+    Args:
+        run: the ``Run`` of ``output.open_run``.
+        lm: the model; its weights change.
+        examples: list of (prompt, answer) texts.
+        settings: see ``fine_tune``.
+        out: see ``fine_tune``.
+        summary: what the stage has to add to the training's own.
+        records: the result's records.
+    """
+    if ranks.rank() == 0:
+        run.begin()  # the checkpoints are this run's
+    found = fine_tune(lm, examples, settings, out)
+    if ranks.rank() > 0:
+        ranks.exchange()  # until the result is written
+        return
+    run.finish({**(summary or {}), **found}, list(records))
+    remove_checkpoints(out)
+    print(f"{found['examples']} examples, {found['steps']} steps, ", end="")
+    print(f"loss {found['first_loss']:.3f} to {found['last_loss']:.3f}, {found['prefix_cache']}")
+
+
+def save(lm, model, out: Path) -> None:
+    """Write the weights (an adapter under LoRA) and the tokenizer, then put the folder in place in one step."""
+    unfinished = out.with_name(out.name + ".tmp")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    model.save_pretrained(unfinished)
+    save_tokenizer(lm, unfinished)
+    open_files(unfinished)
+    adapter = unfinished / "adapter_config.json"
+    if adapter.is_file():  # the base by its local folder, so that the adapter loads without the hub
+        config = json.loads(adapter.read_text(encoding="utf-8"))
+        write_text(adapter, json.dumps(config | {"base_model_name_or_path": lm.about["path"]}, indent=2))
+    shutil.rmtree(out, ignore_errors=True)
+    os.replace(unfinished, out)

@@ -1,0 +1,252 @@
+"""quickstart.sh's chain: its commands, the whole of it on a tiny model and one's own questions, and bad flags."""
+
+import json
+import shlex
+from types import SimpleNamespace
+
+import pytest
+import tiny
+
+from knowledge_boundary import chain, cli, quickstart
+
+DRY = "--dry_run"
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """A working folder with question sets: ``quiz`` (MMLU's layout), ``facts`` (a folder), ``more.jsonl``."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("QUICK", raising=False)
+    monkeypatch.delenv("CALLED_FROM", raising=False)
+    for split, n in (("dev", 2), ("test", 10), ("val", 4)):
+        (tmp_path / "quiz" / split).mkdir(parents=True)
+        for subject in ("sums", "capitals"):
+            lines = [f"What is {split} {i} of {subject}?,{i},{i + 1},{i + 2},{i + 3},{'ABCD'[i % 4]}" for i in range(n)]
+            (tmp_path / "quiz" / split / f"{subject}_{split}.csv").write_text("\n".join(lines) + "\n")
+    for split in ("train", "test"):
+        rows = [{"question": f"What is {split} {i}?", "answer": str(i)} for i in range(6)]
+        tiny.write_jsonl(tmp_path / "facts" / f"{split}.jsonl", rows)
+    tiny.write_jsonl(tmp_path / "more.jsonl", rows)
+    tiny.write_jsonl(tmp_path / "odd" / "spring.jsonl", rows)
+    (tmp_path / "empty").mkdir()
+    return tmp_path
+
+
+def run(monkeypatch, *flags) -> int:
+    """quickstart.sh's Python with ``flags``, its stages in this process; returns the exit code."""
+    ran = lambda program, **_: SimpleNamespace(returncode=tiny.call(*program[1:]))  # noqa: E731
+    monkeypatch.setattr(quickstart, "subprocess", SimpleNamespace(run=ran))
+    monkeypatch.setattr("sys.argv", ["quickstart.sh", *map(str, flags)])
+    try:
+        cli.run(quickstart.main)
+    except SystemExit as e:
+        return e.code
+    return 0
+
+
+def commands(out) -> list:
+    """The commands that were printed, as words."""
+    return [shlex.split(line[2:]) for line in out.splitlines() if line.startswith("$ ")]
+
+
+def flag(words, name):
+    """A flag's value in a command."""
+    return words[words.index(f"--{name}") + 1]
+
+
+# ---- the commands ----
+
+
+@pytest.mark.skipif(not quickstart.families.MODERN, reason="the embedded model needs transformers 5")
+@pytest.mark.parametrize(("quick", "name", "train"), [("", "quickstart", "100"), ("1", "quickstart-quick", "10")])
+def test_without_flags_it_is_the_embedded_chain(own, monkeypatch, capsys, quick, name, train):
+    monkeypatch.setenv("QUICK", quick)
+    monkeypatch.setattr(quickstart.loading, "describe", lambda *_: {})
+    assert run(monkeypatch, DRY) == 0
+    found = commands(capsys.readouterr().out)
+    assert [words[1] for words in found] == [
+        "run_MMLU.py", "run_query_state.py", "run_rehearsal.py", "run_query_state.py", "build_rait_data.py",
+        "finetune.sh", "finetune.sh", *["eval_refusal.py"] * 5,
+    ]  # fmt: skip
+    state = found[1]
+    assert state[:2] == ["python", "run_query_state.py"]
+    assert "--model" not in state
+    assert [flag(state, f) for f in ("dataset", "split", "limit", "num_shots")] == ["world_facts", "train", train, "3"]
+    assert flag(found[0], "scoring") == "cloze"
+    assert flag(found[4], "name") == name
+    assert flag(found[5], "learning_rate") == "2e-4"
+    assert found[5][0] == "bash"
+    assert flag(found[7], "output_dir") == f"results/{name}"
+    compared = found[-1][found[-1].index("--compare") + 1 : found[-1].index("--include")]
+    assert compared == [f"results/{name}/eval_{m}.json" for m in ("init_basic", "init_refuse", "cor_rait", "craft")]
+
+
+def test_flags_go_to_the_stages_that_know_them(own, checkpoint, monkeypatch, capsys):
+    flags = ["--n_van", 3, "--lora_r", 2, "--seed", 7, "--num_shots", 1, "--threshold", 0.3, "--dtype", "float32"]
+    assert run(monkeypatch, "--model", checkpoint, "--dataset", "quiz", *flags, DRY) == 0
+    *found, compared = commands(capsys.readouterr().out)
+    assert flag(compared, "seed") == "7"
+    for words in found:
+        script = words[1]
+        has = {f for f in ("n_van", "lora_r", "num_shots", "threshold") if f"--{f}" in words}
+        assert has == {
+            "run_MMLU.py": {"num_shots"}, "run_query_state.py": {"num_shots"}, "run_rehearsal.py": {"lora_r"},
+            "build_rait_data.py": {"n_van", "threshold"}, "finetune.sh": {"lora_r"}, "eval_refusal.py": set(),
+        }[script]  # fmt: skip
+        assert flag(words, "seed") == "7"
+        assert flag(words, "dtype") == "float32"
+
+
+def test_a_dry_run_fetches_nothing(own, monkeypatch, capsys):
+    for name in ("describe", "snapshot"):
+        monkeypatch.setattr(quickstart.loading, name, lambda *_: pytest.fail("the hub was asked"))
+    flags = ["--model", "Qwen/Qwen2.5-3B", "--dataset", "mmlu", "--eval", "arc_challenge:test", "--revision", "main"]
+    assert run(monkeypatch, *flags, DRY) == 0
+    out = capsys.readouterr().out
+    assert "Learns from mmlu test; evaluates on mmlu:val, arc_challenge:test" in out
+    found = commands(out)
+    assert flag(found[0], "split") == "test"
+    evaluation = next(words for words in found if words[1] == "eval_refusal.py")
+    assert evaluation[evaluation.index("--dataset") + 1 :][:2] == ["mmlu:val", "arc_challenge:test"]
+    assert ["--revision" in words for words in found] == [True] * 3 + [False] + [True] * 5 + [False] * 3
+    assert not list(own.glob("results")) + list(own.glob("models"))
+    assert run(monkeypatch, "--dataset", "facts", "--model", "a/b", "--eval", "mmlu:val", "--num_shots", 0, DRY) == 0
+    assert run(monkeypatch, "--dataset", "mmlu", "--model", "a/b", "--num_samples", 5, DRY) == 2
+    assert "--num_samples: for open questions only" in capsys.readouterr().err
+
+
+def test_paths_are_meant_from_where_it_was_called(own, checkpoint, monkeypatch, capsys):
+    (own / "root").mkdir()
+    monkeypatch.chdir(own / "root")
+    monkeypatch.setenv("CALLED_FROM", str(own))
+    assert run(monkeypatch, "--model", checkpoint, "--dataset", "facts", "--eval", "more.jsonl", DRY) == 0
+    found = commands(capsys.readouterr().out)
+    assert flag(found[0], "dataset") == str(own / "facts")
+    assert run(monkeypatch, "--model", checkpoint, "--dataset", "facts", "--data_dir", ".", DRY) == 0
+    state, *_ = commands(capsys.readouterr().out)
+    wanted = [str(own), "facts", "results/tiny-facts"]
+    assert [flag(state, name) for name in ("data_dir", "dataset", "output_dir")] == wanted
+    tiny.write_jsonl(own / "a:b" / "x.jsonl", [{"question": "Who is it?", "answer": "I"}])
+    assert run(monkeypatch, "--model", checkpoint, "--dataset", "facts", "--eval", "a:b/x.jsonl", DRY) == 0
+    assert str(own / "a:b" / "x.jsonl") in commands(capsys.readouterr().out)[-2]
+    assert f"{own / 'facts'}:test {own / 'more.jsonl'}" in " ".join(found[-2])
+
+
+# ---- the whole chain ----
+
+TUNE = ["--lora_r", 4, "--epochs", 1, "--batch_size", 4]
+
+
+def test_multiple_choice_to_the_report(own, monkeypatch, capsys):
+    flat = tiny.save(own / "tiny", "llama", initializer_range=0.02)  # sure of nothing
+    flags = ["--model", flat, "--dataset", "quiz", "--n_van", 4, "--n_idk", 4, *TUNE]
+    assert run(monkeypatch, *flags) == 0
+    out = capsys.readouterr().out
+    assert "Learns from quiz test; evaluates on quiz:val" in out
+    assert "Few-shot examples: 2, as many as quiz has for every subject" in out
+    assert "At --threshold 0.5 D_van would be empty" in out
+    assert len(commands(out)) == 12
+    results = own / "results" / "tiny-quiz"
+    assert (results / "report.html").is_file()
+    compared = tiny.read_json(results / "comparison.json")
+    assert [(r["model"], r["n"]) for r in compared["records"]] == [
+        (model, 8) for model in ("init_basic", "init_refuse", "cor_rait", "craft")
+    ]
+    assert (
+        tiny.read_json(own / "models" / "tiny-quiz-rehearsal" / "knowledge_boundary.json")["summary"]["examples"] == 4
+    )
+    assert run(monkeypatch, *flags) == 0
+    assert capsys.readouterr().out.count("Already done") == 12
+    assert run(monkeypatch, *flags, "--overwrite") == 0
+    assert "Already done" not in capsys.readouterr().out
+
+
+def test_open_questions_are_not_probed(own, knowing, data, embedder, monkeypatch, capsys):
+    flags = ["--model", knowing, "--dataset", data / "facts", "--eval", f"{data / 'facts'}:ood", "--num_samples", 4]
+    more = ["--embedder", embedder, "--max_new_tokens", 8, "--chat_template", "--num_shots", 0, "--name", "mine"]
+    assert run(monkeypatch, *flags, *more, *TUNE) == 0
+    out = capsys.readouterr().out
+    assert "run_MMLU.py, which probes multiple choice, is left out" in out
+    assert "At --threshold" not in out
+    assert len(commands(out)) == 11
+    assert (own / "results" / "mine" / "report.html").is_file()
+    assert not (own / "results" / "mine" / "boundary.json").exists()
+
+
+def test_a_stage_that_fails_ends_the_chain(own, checkpoint, monkeypatch, capsys):
+    (own / "results" / "x").mkdir(parents=True)
+    (own / "results" / "x" / "state_init.json").write_text(json.dumps({"meta": 1}))
+    flags = ["--model", checkpoint, "--dataset", "facts", "--num_shots", 0, "--name", "x"]
+    assert run(monkeypatch, *flags) == 2
+    captured = capsys.readouterr()
+    assert len(commands(captured.out)) == 1
+    assert captured.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("cors", "wanted"),
+    [
+        ([0.2, 0.5, 0.7], {}),
+        ([0.1, 0.2, 0.3, 0.4], {"threshold": 0.3}),
+        ([0.6, 0.7, 0.8, 1.0], {"threshold": 0.8}),
+        ([0.0, 0.0, 0.0, 0.1], {"threshold": 0.1}),  # both sides have a question
+        ([0.0, 0.0], {}),  # nothing parts them: the stage says so
+    ],
+)
+def test_the_median_parts_what_a_half_does_not(tmp_path, cors, wanted):
+    records = [{"cor": cor} for cor in cors]
+    (tmp_path / "state.json").write_text(
+        json.dumps({"meta": {"stage": "run_query_state"}, "summary": {}, "records": records})
+    )
+    assert chain.median_threshold(tmp_path / "state.json") == wanted
+
+
+# ---- bad flags ----
+
+TABLE = [
+    (["--dataset", "nowhere"], "--dataset nowhere: no such file or folder"),
+    (["--dataset", "quiz", "--split", "train"], "--split train: quiz has dev, test, val"),
+    (["--dataset", "quiz", "--eval", "quiz:test"], "--eval quiz: test is learnt from"),
+    (["--dataset", "quiz", "--eval", "./quiz:test"], "--eval quiz: test is learnt from"),
+    (["--dataset", "more.jsonl", "--eval", "more.jsonl"], "--eval more.jsonl: train is learnt from"),
+    (
+        ["--dataset", "facts", "--split", "test", "--eval", "more.jsonl"],
+        "--eval more/test: all its questions are learnt",
+    ),
+    (["--dataset", "facts", "--eval", "facts/train.jsonl"], "--eval train/test: all its questions are learnt from"),
+    (["--dataset", "facts", "--eval", "quiz:val", "--split", "x"], "--split x: 0 files of facts end in it"),
+    (["--dataset", "empty"], "no .jsonl or .json file"),
+    (["--dataset", "odd"], "--dataset odd: has spring; name the one to learn from with --split"),
+    (["--dataset", "facts", "--eval", ""], "'' names no data set"),
+    (["--dataset", "facts", "--num_shots", 4], "--num_shots 4: facts has 0 examples"),
+    (["--dataset", "quiz", "--match", "exact"], "--match, --match_threshold: for open questions only"),
+    (["--dataset", "more.jsonl", "--eval", "quiz:val", "--match", "exact"], "--match, --match_threshold: for open"),
+    (["--match_threshold", 0.3], "--match_threshold: is of --match embedding"),
+    (["--chat_template"], "--chat_template: the embedded questions are probed by cloze"),
+    (["--dataset", "quiz", "--seed", -1], "--seed: -1 is not a whole number from 0 to"),
+    (["--dataset", "quiz", "--eval", "quiz:ood"], "--split ood"),
+    (["--dataset", "more.jsonl"], "nothing left to evaluate on beside train; give --eval DATASET:SPLIT"),
+    (["--dataset", "quiz", "--num_samples", 5], "--num_samples: for open questions only"),
+    (["--dataset", "facts", "--scoring", "cloze"], "--scoring: for multiple choice only"),
+    (["--dataset", "quiz", "--scoring", "cloze", "--chat_template"], "--scoring cloze: plain prompts only"),
+    (["--dataset", "quiz", "--num_shots", 6], "--num_shots 6: quiz has 2 examples for"),
+    (["--dataset", "quiz", "--subjects", "law"], "--subjects law: no such subject"),
+    (["--dataset", "quiz", "--lora_r", -1], "--lora_r -1: out of range"),
+    (["--dataset", "quiz", "--n_van", 0], "--n_van: 0 is not a whole number from 1 on"),
+    (["--dataset", "quiz", "--num_samples", 1], "--num_samples 1"),
+    (["--dataset", "quiz", "--model", "nowhere/at/all"], "--model nowhere/at/all: no such folder or file"),
+    (["--dataset", "quiz", "--n_vans", 3], "unrecognized arguments: --n_vans"),
+    (["--split", "train"], "--split, --eval: are of --dataset"),
+]
+
+
+@pytest.mark.parametrize(("flags", "line"), TABLE, ids=lambda x: x if isinstance(x, str) else " ".join(map(str, x)))
+def test_bad_flags_get_one_line_before_anything_runs(own, checkpoint, monkeypatch, capsys, flags, line):
+    flags = flags if "--model" in flags else ["--model", checkpoint, *flags]
+    before = sorted(own.rglob("*"))
+    assert run(monkeypatch, *flags) == 2
+    captured = capsys.readouterr()
+    assert line in captured.err
+    assert captured.err.count("\n") == 1
+    assert not commands(captured.out)
+    assert sorted(own.rglob("*")) == before
