@@ -200,13 +200,13 @@ def describe_model(args, trains: bool = False) -> dict:
     return about
 
 
-def read_state(path, flag: str, fields=STATE_FIELDS) -> dict:
-    """A state file of run_query_state.py; of each record ``fields``.
+def read_state(path, flag: str) -> dict:
+    """A state file of run_query_state.py; of each record ``STATE_FIELDS``.
 
     Raises:
         UserError: it is none, has no records, or one that lacks a field.
     """
-    state = read_json(path, "run_query_state", flag, fields)
+    state = read_json(path, "run_query_state", flag, STATE_FIELDS)
     lacking = [key for key in ("args", "model", "dataset") if not isinstance(state["meta"].get(key), dict)]
     if lacking or not state["records"]:
         raise UserError(f"{flag} {path}: no {'meta.' + lacking[0] if lacking else 'records'}; run run_query_state.py")

@@ -80,6 +80,8 @@ def model_path(name: str, revision=None) -> Path:
     if path.exists():
         if path.is_dir() and not any((path / f).is_file() for f in ("config.json", "adapter_config.json")):
             raise UserError(f"--model {name}: no config.json or adapter_config.json in it; give a model's folder")
+        if path.is_file() and path.suffix != ".gguf":
+            raise UserError(f"--model {name}: not a .gguf file; give one, or a model's folder")
         return path.resolve()
     if name.count("/") != 1 or name.startswith((".", "/")) or name.endswith(".gguf"):
         raise UserError(f"--model {name}: no such folder or file; give a path, a hub id (owner/name) or smollm2")

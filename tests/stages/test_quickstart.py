@@ -235,6 +235,7 @@ TABLE = [
     (["--dataset", "quiz", "--n_van", 0], "--n_van: 0 is not a whole number from 1 on"),
     (["--dataset", "quiz", "--num_samples", 1], "--num_samples 1"),
     (["--dataset", "quiz", "--model", "nowhere/at/all"], "--model nowhere/at/all: no such folder or file"),
+    (["--dataset", "quiz", "--model", "more.jsonl"], "--model more.jsonl: not a .gguf file"),
     (["--dataset", "quiz", "--n_vans", 3], "unrecognized arguments: --n_vans"),
     (["--split", "train"], "--split, --eval: are of --dataset"),
 ]
