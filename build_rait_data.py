@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from knowledge_boundary import cli
+from knowledge_boundary import cli, options
 from knowledge_boundary.asking import prompts
 from knowledge_boundary.engine import exactness
 from knowledge_boundary.knowledge import conflict, selection
@@ -27,24 +27,24 @@ from knowledge_boundary.wording.phrases import WORDINGS
 def arguments():
     """The stage's flags."""
     parser = cli.Parser(__doc__)
-    cli.add_model_arguments(parser)
-    cli.add_state_arguments(parser)
+    options.add_model_arguments(parser)
+    options.add_state_arguments(parser)
     group = parser.add_argument_group("selection")
     group.add_argument("--state_init", help="default: results/MODEL/DATASET/state_init.json")
     group.add_argument("--state_rehearsal", help="default: results/MODEL/DATASET/state_rehearsal.json")
     group.add_argument("--method", default="craft", choices=(*selection.METHODS, "all"))
-    group.add_argument("--threshold", type=cli.fraction, default=0.5, help="Cor at or above it keeps its answer")
-    group.add_argument("--n_van", type=cli.positive, default=4000)
-    group.add_argument("--n_idk", type=cli.positive, default=1000)
+    group.add_argument("--threshold", type=options.fraction, default=0.5, help="Cor at or above it keeps its answer")
+    group.add_argument("--n_van", type=options.positive, default=4000)
+    group.add_argument("--n_idk", type=options.positive, default=1000)
     group.add_argument("--strict_flow", action="store_true", help="CRaFT: only questions that got worse stay in D_idk")
     group.add_argument(
-        "--tau_sim", type=cli.fraction, default=0.97, help="similarity above which two questions conflict"
+        "--tau_sim", type=options.fraction, default=0.97, help="similarity above which two questions conflict"
     )
     group = parser.add_argument_group("training data")
     group.add_argument("--format", default="text2text", choices=formats.FORMATS)
     group.add_argument("--wording", default="craft", choices=WORDINGS, help="instruction of the prompt")
     group.add_argument("--name", help="the data is training_data/NAME_METHOD; default: MODEL_DATASET")
-    cli.add_run_arguments(parser)
+    options.add_run_arguments(parser)
     return parser.parse_args()
 
 
@@ -102,9 +102,9 @@ def main():
         entries, map(select, methods)
     )  # each is selected again below: all at once take much memory
     lm = cli.load_model(args, about)
-    shared = exactness.check(lm)
     with tqdm(total=len(compared), unit="question", desc="representing") as bar:
         texts, ids = [prompts.body(from_record(e)) for e in compared], [e["id"] for e in compared]
+        shared = exactness.check(lm, texts)
         cache = folder / "representations"
         vectors = conflict.cached_representations(lm, texts, ids, args.batch_tokens, shared, cache, bar.update)
     sizes, written = {"van": args.n_van, "idk": args.n_idk}, []
@@ -116,7 +116,7 @@ def main():
         best = conflict.find_nearest(labelled, vectors)
         summary = selection.summarise(entries, labelled, method, args.threshold, args.strict_flow, sizes)
         summary |= conflict.summarise(best, args.tau_sim)
-        data = formats.write(f"{name}_{method}", args.format, *refusal_examples(lm.tokenizer, labelled, args.wording))
+        data = formats.write(f"{name}_{method}", args.format, *refusal_examples(lm.format, labelled, args.wording))
         run.finish(summary | {"training_data": str(data)}, labelled)
         written += [run.path, data]
         print(tables.selection_row(summary, args.tau_sim))

@@ -11,7 +11,7 @@ import json
 from functools import partial
 from pathlib import Path
 
-from knowledge_boundary import cli
+from knowledge_boundary import cli, options
 from knowledge_boundary.asking import answers, probe
 from knowledge_boundary.engine import exactness
 from knowledge_boundary.evaluation import comparison, scores
@@ -27,19 +27,19 @@ from knowledge_boundary.wording.phrases import WORDINGS
 def arguments():
     """The stage's flags."""
     parser = cli.Parser(__doc__)
-    cli.add_model_arguments(parser)
-    cli.add_data_arguments(parser, "world_facts", "test", several=True)
+    options.add_model_arguments(parser)
+    options.add_data_arguments(parser, "world_facts", "test", several=True)
     group = parser.add_argument_group("evaluation")
     group.add_argument("--prompt", default="refuse", choices=("basic", "refuse", "probe"), help="probe: run_MMLU.py's")
     group.add_argument("--wording", default="craft", choices=WORDINGS, help="instruction of the prompt")
-    group.add_argument("--max_new_tokens", type=cli.positive, default=16, help="longest answer, in tokens")
-    cli.add_match_arguments(group, "--match embedding")
+    options.add_answer_arguments(group)
+    options.add_match_arguments(group, "--match embedding")
     group.add_argument(
         "--refuse_unsure", action="store_true", help="an answer that the model is unsure of counts as refused"
     )
     group.add_argument("--base_eval", help="the initial model's file with the basic prompt: for THS and over-refusal")
     group.add_argument("--name", help="the file is eval_NAME.json; default: MODEL_PROMPT")
-    cli.add_probe_arguments(parser.add_argument_group("with --prompt probe"))
+    options.add_probe_arguments(parser.add_argument_group("with --prompt probe"))
     group = parser.add_argument_group("comparison")
     group.add_argument("--compare", nargs="+", metavar="FILE", help="write comparison.json and report.html of these")
     group.add_argument(
@@ -49,14 +49,14 @@ def arguments():
         metavar="FILE",
         help="other stages' files for the report, also the knowledge_boundary.json beside trained weights",
     )
-    cli.add_run_arguments(parser)
+    options.add_run_arguments(parser)
     return parser.parse_args()
 
 
 def check_probe(args, sets) -> None:
     """UserError for the probe's flags with another prompt, such as exclude each other, or open questions."""
     if args.prompt == "probe":
-        probe.check_prompt(args.scoring, args.chat_template)
+        probe.check_prompt(args.scoring, args.chat_template, args.thinking)
         for label, asked in sets.items():
             if not asked.multiple_choice:
                 raise UserError(f"--prompt probe: {label} has open questions; the probe asks multiple choice")
@@ -68,6 +68,7 @@ def evaluate_model(args) -> None:
     """Evaluate one model on every test set and write eval_NAME.json."""
     sets = cli.load_test_sets(args)
     check_probe(args, sets)
+    cli.check_thinking(args, args.prompt != "probe", "")
     cli.check_match(args, all(asked.multiple_choice for asked in sets.values()))
     base = read_json(args.base_eval, "eval_refusal", "--base_eval") if args.base_eval else None
     if base:
@@ -88,18 +89,17 @@ def evaluate_model(args) -> None:
 
     match = answers.matcher(args.match, args.match_threshold, args.embedder)
     lm = cli.load_model(args, about)
-    shared = exactness.check(lm)
     cut = {}
     total = sum(len(asked.questions) for asked in sets.values())
     keys = [f"{label}:{q.id}" for label, asked in sets.items() for q in asked.questions]
-    batches = ask_sets(args, lm, sets, match, shared, run, cut)
+    batches = ask_sets(args, lm, sets, match, run, cut)
     with cli.progress(total, len(run.done), "evaluating") as bar:
         collected = run.fill(batches, keys, bar.update)
     if collected is None:  # the first process goes on alone
         return
     by_set = {label: [r for r in collected if r["dataset"] == label] for label in sets}
     summary = {
-        label: scores.summarise(records, bases[label], args.seed) | {"shots_dropped": cut.get(label)}
+        label: scores.summarise(records, bases[label], args.seed, args.thinking) | {"shots_dropped": cut.get(label)}
         for label, records in by_set.items()
     }
     run.finish({"model": args.name, "datasets": summary}, collected)
@@ -107,7 +107,7 @@ def evaluate_model(args) -> None:
     cli.closing([run.path], "python eval_refusal.py --compare FILE… of the models to compare")
 
 
-def ask_sets(args, lm, sets, match, shared, run, cut):
+def ask_sets(args, lm, sets, match, run, cut):
     """The records of every test set, batch by batch; puts into ``cut`` how many shots each has lost."""
     for label, asked in sets.items():
         skip = partial(skipped, run, label)
@@ -116,6 +116,7 @@ def ask_sets(args, lm, sets, match, shared, run, cut):
                 lm, asked, args.num_shots, args.scoring, args.chat_template, args.max_new_tokens
             )
             cut[label] = cli.shots_dropped(lm, dropped)
+            shared = exactness.check(lm, texts, args.max_new_tokens + answers.after_answer(lm))
             batches = answers.ask_probe(
                 lm, asked, texts, dropped, args.scoring, args.max_new_tokens, args.refuse_unsure, args.batch_tokens,
                 shared, skip,
@@ -123,7 +124,7 @@ def ask_sets(args, lm, sets, match, shared, run, cut):
         else:
             batches = answers.ask(
                 lm, asked, args.prompt, args.wording, args.max_new_tokens, match, args.refuse_unsure,
-                args.batch_tokens, shared, skip,
+                args.batch_tokens, None, skip, args.max_thinking_tokens or 0,
             )  # fmt: skip
         for records in batches:
             yield [r | {"dataset": label} for r in records]

@@ -9,7 +9,7 @@ Examples:
 
 from pathlib import Path
 
-from knowledge_boundary import cli
+from knowledge_boundary import cli, options
 from knowledge_boundary.asking import probe
 from knowledge_boundary.engine import exactness
 from knowledge_boundary.knowledge import boundary
@@ -24,15 +24,15 @@ from knowledge_boundary.training import formats, rtuning
 def arguments():
     """The stage's flags."""
     parser = cli.Parser(__doc__)
-    cli.add_model_arguments(parser)
-    cli.add_data_arguments(parser, "mmlu", "test")
+    options.add_model_arguments(parser)
+    options.add_data_arguments(parser, "mmlu", "test")
     group = parser.add_argument_group("probe")
     group.add_argument("--method", default="unsure", choices=rtuning.METHODS, help="R-Tuning's training data")
-    group.add_argument("--num_try", type=cli.positive, default=5, help="sampled answers of --method uncertain")
+    group.add_argument("--num_try", type=options.positive, default=5, help="sampled answers of --method uncertain")
     group.add_argument("--domain", default="all", choices=mmlu.DOMAINS, help="part of R-Tuning's MMLU split")
-    cli.add_probe_arguments(group)
+    options.add_probe_arguments(group)
     group.add_argument("--result", help="name of the training data; default: MODEL_DATASET, with _DOMAIN for a part")
-    cli.add_run_arguments(parser)
+    options.add_run_arguments(parser)
     return parser.parse_args()
 
 
@@ -42,7 +42,7 @@ def main():
     asked = cli.load_questions(args, domain=args.domain)
     if not asked.multiple_choice:
         raise UserError(f"--dataset {args.dataset}: open questions; run_MMLU.py probes multiple choice")
-    probe.check_prompt(args.scoring, args.chat_template)
+    probe.check_prompt(args.scoring, args.chat_template, args.thinking)
     asked.check_shots(args.num_shots)
     about = cli.describe_model(args)
     part = f"_{args.domain}" if args.domain != "all" else ""
@@ -54,9 +54,9 @@ def main():
     run.resume()
 
     lm = cli.load_model(args, about)
-    shared = exactness.check(lm)
     room = [probe.room(lm, q, args.scoring) for q in asked.questions]
     texts, dropped = probe.fitted_prompts(lm, asked, args.num_shots, args.scoring, args.chat_template, room)
+    shared = exactness.check(lm, texts, max(room))
     cut = cli.shots_dropped(lm, dropped)
     batches = probe.ask(lm, asked, texts, dropped, args.scoring, args.batch_tokens, shared, run.skip)
     with cli.progress(len(texts), len(run.done), "probing") as bar:
@@ -65,13 +65,12 @@ def main():
         return
 
     name = args.result or f"{about['name']}_{asked.name}{part}"
-    end = lm.tokenizer.eos_token or ""
     pairs = rtuning.training_pairs(
-        asked.questions, texts, records, args.method, args.scoring, end, args.num_try, args.seed
+        lm.format, asked.questions, texts, records, args.method, args.scoring, args.num_try, args.seed
     )
     data = formats.write(f"{name}_{args.method}", "text2text", pairs, None)
     summary = {"method": args.method, "domain": args.domain, **boundary.summarise(records), "shots_dropped": cut}
-    summary["prefix_cache"] = "shared" if shared else "whole prompts"
+    summary["prefix_cache"] = exactness.manner(lm, shared)
     result = run.finish(summary | {"training_data": str(data)}, records)
     picture = run.path.with_suffix(".png")
     figures.boundary_figure(result, picture)

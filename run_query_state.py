@@ -13,7 +13,8 @@ Examples:
 
 import math
 
-from knowledge_boundary import cli
+from knowledge_boundary import cli, options
+from knowledge_boundary.asking import probe
 from knowledge_boundary.engine import exactness
 from knowledge_boundary.engine.drawing import SamplingSettings
 from knowledge_boundary.judging import outcomes
@@ -29,11 +30,11 @@ from knowledge_boundary.wording.phrases import WORDINGS
 def arguments():
     """The stage's flags."""
     parser = cli.Parser(__doc__)
-    cli.add_model_arguments(parser)
-    cli.add_data_arguments(parser, "world_facts", "train")
+    options.add_model_arguments(parser)
+    options.add_data_arguments(parser, "world_facts", "train")
     group = parser.add_argument_group("asking")
     group.add_argument(
-        "--num_shots", type=cli.natural, help="few-shot examples, never itself; default: 5 multiple choice, 3 open"
+        "--num_shots", type=options.natural, help="few-shot examples, never itself; default: 5 multiple choice, 3 open"
     )
     group.add_argument("--chat_template", action="store_true", help="ask through the model's chat template")
     group.add_argument("--wording", default="craft", choices=WORDINGS, help="instruction of open questions")
@@ -42,12 +43,12 @@ def arguments():
         choices=querying.ESTIMATORS,
         help="default: exact for multiple choice, sample for open",
     )
-    group.add_argument("--num_samples", type=cli.positive, help="N sampled answers to a question; default: 10")
+    group.add_argument("--num_samples", type=options.positive, help="N sampled answers to a question; default: 10")
     group.add_argument("--temperature", type=float, default=1.0, help="of open questions' sampled answers")
     group.add_argument("--top_p", type=float, default=1.0, help="they are drawn from the likeliest tokens up to this")
-    group.add_argument("--max_new_tokens", type=cli.positive, default=16, help="longest answer, in tokens")
-    cli.add_match_arguments(group, "Cer and --match embedding")
-    cli.add_run_arguments(parser)
+    options.add_answer_arguments(group)
+    options.add_match_arguments(group, "Cer and --match embedding")
+    options.add_run_arguments(parser)
     parser.add_argument("--state", help="the file to write; default: state_init.json (rehearsed: state_rehearsal.json)")
     return parser.parse_args()
 
@@ -66,6 +67,9 @@ def main():
     multiple_choice = asked.multiple_choice
     if multiple_choice and (args.temperature, args.top_p) != (1, 1):
         raise UserError("--temperature, --top_p: for open questions only; letters have their exact probabilities")
+    if multiple_choice and args.thinking == "on":
+        raise UserError(f"--thinking on: {probe.BEFORE_THOUGHT}")
+    cli.check_thinking(args, args.chat_template, "a model thinks in its chat template; give --chat_template with it")
     cli.check_match(args, multiple_choice)
     if not multiple_choice and args.estimator == "exact":
         raise UserError("--estimator exact: for multiple choice only; answers to open questions can only be sampled")
@@ -91,11 +95,14 @@ def main():
     match = outcomes.matcher(args.match, args.match_threshold, embed)
     draws = None
     if args.estimator == "sample":
-        draws = SamplingSettings(args.num_samples, args.temperature, args.top_p, args.max_new_tokens, args.seed)
+        thinking = args.max_thinking_tokens or 0
+        draws = SamplingSettings(
+            args.num_samples, args.temperature, args.top_p, args.max_new_tokens, thinking, args.seed
+        )
     lm = cli.load_model(args, about)
-    shared = exactness.check(lm)
-    room = 1 if multiple_choice else args.max_new_tokens
+    room = 1 if multiple_choice else args.max_new_tokens + (args.max_thinking_tokens or 0)
     texts, dropped = querying.query_prompts(lm, asked, args.num_shots, args.wording, args.chat_template, room)
+    shared = exactness.check(lm, texts, room)
     cut = cli.shots_dropped(lm, dropped)
     batches = querying.query(lm, asked, texts, dropped, draws, match, embed, args.batch_tokens, shared, run.skip)
     with cli.progress(len(texts), len(run.done), "asking") as bar:
@@ -104,8 +111,8 @@ def main():
         return
 
     records = querying.with_shots_dropped(records, dropped)
-    summary = {"estimator": args.estimator, **state.summarise(records), "shots_dropped": cut}
-    summary["prefix_cache"] = "shared" if shared else "whole prompts"
+    summary = {"estimator": args.estimator, **state.summarise(records, args.thinking), "shots_dropped": cut}
+    summary["prefix_cache"] = exactness.manner(lm, shared)
     result = run.finish(summary, records)
     picture = run.path.with_suffix(".png")
     figures.state_figure(result, picture)

@@ -7,7 +7,7 @@ Examples:
 
 from pathlib import Path
 
-from knowledge_boundary import cli
+from knowledge_boundary import cli, options
 from knowledge_boundary.knowledge import selection
 from knowledge_boundary.models import loading
 from knowledge_boundary.questions.records import from_record
@@ -25,16 +25,16 @@ THRESHOLDS = {"choice": (0.99, -0.07), "open": (0.995, 0.995)}
 def arguments():
     """The stage's flags."""
     parser = cli.Parser(__doc__)
-    cli.add_model_arguments(parser)
-    cli.add_state_arguments(parser)
+    options.add_model_arguments(parser)
+    options.add_state_arguments(parser)
     group = parser.add_argument_group("rehearsal set")
     group.add_argument("--state", help="the initial model's state; default: results/MODEL/DATASET/state_init.json")
     group.add_argument("--cor_threshold", type=float, help="default: 0.99 multiple choice, 0.995 open")
     group.add_argument("--cer_threshold", type=float, help="default: -0.07 multiple choice (nats), 0.995 open")
-    group.add_argument("--num_examples", type=cli.positive, default=1000)
+    group.add_argument("--num_examples", type=options.positive, default=1000)
     group.add_argument("--wording", default="craft", choices=WORDINGS, help="instruction of the prompt")
-    cli.add_training_arguments(parser)
-    cli.add_run_arguments(parser)
+    options.add_training_arguments(parser)
+    options.add_run_arguments(parser)
     parser.add_argument("--output_model", help="folder of the weights; default: models/MODEL-rehearsal")
     return parser.parse_args()
 
@@ -67,7 +67,7 @@ def main():
         ranks.say(f"The best {len(chosen)} by rank are taken, down to Cor {lowest['cor']:.3f}, Cer {lowest['cer']:.3f}")
 
     lm = cli.load_model(args, about)
-    examples = rehearsal_examples(lm.tokenizer, chosen, args.wording)
+    examples = rehearsal_examples(lm.format, chosen, args.wording)
     by_rank = max(0, len(chosen) - above)
     records = [{**from_record(r).record(), "cor": r["cor"], "cer": r["cer"]} for r in chosen]
     summary = {"above_thresholds": above, "by_rank": by_rank}

@@ -13,7 +13,7 @@ import common
 import numpy as np
 import torch
 
-from knowledge_boundary import cli
+from knowledge_boundary import cli, options
 from knowledge_boundary.knowledge import conflict
 
 
@@ -21,9 +21,9 @@ def arguments():
     """The benchmark's flags."""
     parser = cli.Parser(__doc__)
     common.add_run_arguments(parser, ("matrix",))
-    parser.add_argument("--n_van", type=cli.positive, default=20000)
-    parser.add_argument("--n_idk", type=cli.positive, default=20000)
-    parser.add_argument("--dimensions", type=cli.positive, default=576, help="of a vector; default: SmolLM2-135M's")
+    parser.add_argument("--n_van", type=options.positive, default=20000)
+    parser.add_argument("--n_idk", type=options.positive, default=20000)
+    parser.add_argument("--dimensions", type=options.positive, default=576, help="of a vector; default: SmolLM2-135M's")
     return parser.parse_args()
 
 

@@ -2,7 +2,8 @@
 
 Peers:
   generate  transformers' `generate(do_sample=True, num_return_sequences=N)`, one question at a time or several,
-            left-padded, whichever is faster; it stops where ours stops: at an end token or a token with a line break
+            left-padded, whichever is faster; it stops at an end token or a token with a line break, where ours stops
+            too unless nothing has been said before it
 Timed are whole passes over the questions, from the prompts' text to the answers' text, the model loaded and run once.
 
 Examples:
@@ -19,9 +20,10 @@ import sampling_checks
 import torch
 import transformers
 
-from knowledge_boundary import cli
+from knowledge_boundary import cli, options
 from knowledge_boundary.asking import prompts
-from knowledge_boundary.engine import sampling
+from knowledge_boundary.engine import exactness, sampling
+from knowledge_boundary.judging.extent import cut
 from knowledge_boundary.questions import readers
 from knowledge_boundary.questions.records import grouped, spread
 from knowledge_boundary.running.errors import UserError
@@ -39,11 +41,11 @@ def arguments():
     group.add_argument("--dataset", default="world_facts")
     group.add_argument("--split", default="train")
     group.add_argument("--subjects", help="comma-separated; default: the six kinds of quickstart.sh")
-    group.add_argument("--limit", type=cli.positive, default=16, help="questions per subject (quickstart.sh: 100)")
+    group.add_argument("--limit", type=options.positive, default=16, help="questions per subject (quickstart.sh: 100)")
     group.add_argument("--prompts", default=",".join(PROMPTS), help="short: no shots, chat template; 3shot: plain")
-    group.add_argument("--num_samples", type=cli.positive, default=10)
-    group.add_argument("--max_new_tokens", type=cli.positive, default=16)
-    group.add_argument("--generate_batch", type=cli.natural, default=0, help="questions at once; 0: the best number")
+    group.add_argument("--num_samples", type=options.positive, default=10)
+    group.add_argument("--max_new_tokens", type=options.positive, default=16)
+    group.add_argument("--generate_batch", type=options.natural, default=0, help="questions at once; 0: best")
     args = parser.parse_args()
     if args.dataset == "world_facts":
         args.subjects = args.subjects or common.KINDS
@@ -60,7 +62,7 @@ def groups_of(lm, args, kind) -> list:
     if asked.multiple_choice:
         raise UserError(f"--dataset {args.dataset}: multiple choice; this is a benchmark of open questions")
     texts = [
-        prompts.state_prompt(lm.tokenizer, q, asked.shots_of(q, num_shots), "craft", chat_template)
+        prompts.state_prompt(lm.format, q, asked.shots_of(q, num_shots), "craft", chat_template)
         for q in asked.questions
     ]
     return grouped(asked.questions, texts)
@@ -82,7 +84,7 @@ def generate(lm, texts, args, stops, batch_size, seed) -> list:
         mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows], device=lm.device)
         made = lm.model.generate(ids, attention_mask=mask, generation_config=settings)[:, longest:].tolist()
         made = [row[: next((i for i, token in enumerate(row) if token in stops), len(row))] for row in made]
-        said = [text.strip() for text in lm.tokenizer.batch_decode(made, skip_special_tokens=True)]
+        said = map(cut, lm.tokenizer.batch_decode(made, skip_special_tokens=True))
         pairs = list(zip(said, made, strict=True))
         found += [pairs[i : i + args.num_samples] for i in range(0, len(pairs), args.num_samples)]
     return found
@@ -126,10 +128,11 @@ def tokens_run(lm, peer, groups, found, args) -> int:
     return args.num_samples * sum(len(s) for own in encoded for s in own) + sum(len(a) for own in drawn for a in own)
 
 
-def measure(lm, args, kind, shared, peers, stops) -> dict:
+def measure(lm, args, kind, peers, stops) -> dict:
     """The figures of one kind of prompt, peer by peer."""
     groups = groups_of(lm, args, kind)
     asked, texts = [q for own, _ in groups for q in own], [text for _, own in groups for text in own]
+    shared = exactness.check(lm, texts, args.max_new_tokens)
     total = len(texts) * args.num_samples
     print(f"{kind}: {len(texts)} questions, {args.num_samples} answers each", flush=True)
     passes, batch_size = {}, None
@@ -158,18 +161,21 @@ def measure(lm, args, kind, shared, peers, stops) -> dict:
     return figures
 
 
-def memory(lm, args, shared, stops) -> dict:
+def memory(lm, args, stops) -> dict:
     """Peak bytes over the loaded model of ``--memory_only``'s peer, for each kind of prompt.
 
     Ours answers all questions; ``generate`` those of the longest prompts, one batch, which is its peak.
     """
-    found, before = {}, common.memory_in_use(lm)
+    found = {}
     for kind in args.prompts.split(","):
         groups = groups_of(lm, args, kind)
-        longest = sorted((text for _, own in groups for text in own), key=len)[-max(args.generate_batch, 1) :]
+        ordered = sorted((text for _, own in groups for text in own), key=len)
+        longest = ordered[-max(args.generate_batch, 1) :]
+        shared = exactness.check(lm, ordered, args.max_new_tokens)
+        before = common.memory_in_use(lm)
         runs = {
             "generate": lambda longest=longest: generate(lm, longest, args, stops, len(longest), args.seed),
-            "ours": lambda groups=groups: ours(lm, groups, args, shared, args.seed),
+            "ours": lambda groups=groups, shared=shared: ours(lm, groups, args, shared, args.seed),
         }
         found[kind] = common.peak_memory(lm, runs[args.memory_only]) - before
     return found
@@ -179,11 +185,11 @@ def main():
     """Measure one kind of prompt after the other, then the memory; print the tables and the JSON line."""
     args = arguments()
     peers = common.chosen_peers(args)
-    lm, shared = common.load(args)
-    stops = lm.stop_tokens
+    lm = common.load(args)
+    stops = lm.end_tokens | lm.line_breaks
     if args.memory_only:
-        return print(json.dumps(memory(lm, args, shared, stops)))
-    figures = {kind: measure(lm, args, kind, shared, peers, stops) for kind in args.prompts.split(",")}
+        return print(json.dumps(memory(lm, args, stops)))
+    figures = {kind: measure(lm, args, kind, peers, stops) for kind in args.prompts.split(",")}
     for peer in peers:
         for kind, f in figures.items():
             flags = ["--prompts", kind, "--generate_batch", str(f["generate_batch"] or 0)]

@@ -21,9 +21,9 @@ import lm_eval_peer
 import numpy as np
 import torch
 
-from knowledge_boundary import cli
+from knowledge_boundary import cli, options
 from knowledge_boundary.asking import probe
-from knowledge_boundary.engine import scoring
+from knowledge_boundary.engine import exactness, scoring
 from knowledge_boundary.questions import readers
 from knowledge_boundary.questions.records import grouped
 from knowledge_boundary.running.errors import UserError
@@ -41,7 +41,7 @@ def arguments():
     group.add_argument("--dataset", help="as run_MMLU.py's; default: a local MMLU, else world_facts_mc")
     group.add_argument("--split", default="test")
     group.add_argument("--subjects", help="comma-separated, each reported apart; default: one of the default data set")
-    group.add_argument("--limit", type=cli.positive, default=48, help="questions per subject, spread over the set")
+    group.add_argument("--limit", type=options.positive, default=48, help="questions per subject, spread over the set")
     group.add_argument("--num_shots", type=int, default=5, choices=range(6))
     group.add_argument("--lm_eval_batch", help="lm_eval's batch size, one for each subject; default: its best")
     parser.set_defaults(scoring="letter", chat_template=False)  # the probe's
@@ -69,7 +69,7 @@ def ours(lm, texts, letters, args, shared) -> list:
     """Letter probabilities by the engine, as run_MMLU.py asks for them."""
     found = {}
     for indices, batch in scoring.letter_probabilities(lm, texts, letters, args.batch_tokens, shared):
-        found |= dict(zip(indices, batch, strict=True))
+        found |= {i: p for i, (p, _) in zip(indices, batch, strict=True)}
     return [found[i] for i in range(len(texts))]
 
 
@@ -185,8 +185,9 @@ def main():
     if "lm_eval" in peers and not lm_eval_peer.available():
         print("lm_eval: left out, it is not installed (pip install -r requirements-bench.txt)", flush=True)
         peers.remove("lm_eval")
-    lm, shared = common.load(args)
+    lm = common.load(args)
     subjects = subjects_of(lm, args)
+    shared = exactness.check(lm, [text for *_, texts in subjects for text in texts], 1)
     if args.memory_only:
         return print(json.dumps(memory(lm, subjects, args, shared)))
     sizes = batch_sizes(args, subjects)

@@ -23,7 +23,7 @@ import common
 import numpy as np
 import torch
 
-from knowledge_boundary import cli
+from knowledge_boundary import cli, options
 from knowledge_boundary.knowledge import conflict, selection
 from knowledge_boundary.running import journal, results
 from knowledge_boundary.running.errors import UserError
@@ -43,11 +43,11 @@ WRONG = ["I am not sure", "Kraków", "the river of that name", "北京", "42", "
 def arguments():
     """The benchmark's flags."""
     parser = cli.Parser(__doc__)
-    cli.add_model_arguments(parser)
+    options.add_model_arguments(parser)
     group = parser.add_argument_group("benchmark")
-    group.add_argument("--records", type=cli.positive, nargs="+", default=[20000, 100000, 200000])
-    group.add_argument("--n_van", type=cli.positive, default=150)
-    group.add_argument("--n_idk", type=cli.positive, default=150)
+    group.add_argument("--records", type=options.positive, nargs="+", default=[20000, 100000, 200000])
+    group.add_argument("--n_van", type=options.positive, default=150)
+    group.add_argument("--n_idk", type=options.positive, default=150)
     group.add_argument("--seed", type=int, default=0)
     common.add_batch_tokens(parser)
     # Internal: run the stage with these flags in this process, which measures it.

@@ -22,12 +22,13 @@ import lmflow_peer
 import numpy as np
 import torch
 
-from knowledge_boundary import cli
-from knowledge_boundary.asking import prompts
-from knowledge_boundary.engine.loss import answer_loss, tokenise
+from knowledge_boundary import cli, options
+from knowledge_boundary.engine import exactness
+from knowledge_boundary.engine.loss import answer_loss, tokenise, turns_of
 from knowledge_boundary.questions import readers
 from knowledge_boundary.running.errors import UserError
-from knowledge_boundary.training import trainer
+from knowledge_boundary.training.adapters import add_lora
+from knowledge_boundary.training.examples import example
 from knowledge_boundary.training.settings import TrainingSettings
 from knowledge_boundary.wording import phrases
 
@@ -40,13 +41,13 @@ def arguments():
     group.add_argument("--dataset", default="world_facts")
     group.add_argument("--split", default="train")
     group.add_argument("--subjects", help="comma-separated; default: the six kinds of quickstart.sh")
-    group.add_argument("--limit", type=cli.positive, default=50, help="questions per subject")
-    group.add_argument("--steps", type=cli.positive, default=5, help="optimiser steps a round")
+    group.add_argument("--limit", type=options.positive, default=50, help="questions per subject")
+    group.add_argument("--steps", type=options.positive, default=5, help="optimiser steps a round")
     group = parser.add_argument_group("training")
-    group.add_argument("--lora_r", type=cli.natural, default=32, help="LoRA rank; 0 trains all weights")
-    group.add_argument("--lora_alpha", type=cli.positive, default=32)
+    group.add_argument("--lora_r", type=options.natural, default=32, help="LoRA rank; 0 trains all weights")
+    group.add_argument("--lora_alpha", type=options.positive, default=32)
     group.add_argument("--learning_rate", type=float, default=2e-4)
-    group.add_argument("--batch_size", type=cli.positive, default=16)
+    group.add_argument("--batch_size", type=options.positive, default=16)
     parser.set_defaults(lora_dropout=0.0)  # as quickstart.sh; with dropout the two would draw different masks
     args = parser.parse_args()
     if args.dataset == "world_facts":
@@ -59,13 +60,10 @@ def batches_of(lm, args) -> tuple[list, list]:
     asked = readers.load(args.dataset, args.split, subjects=args.subjects, limit=args.limit).questions
     random.Random(args.seed).shuffle(asked)
     examples = [
-        (
-            prompts.answer_prompt(lm.tokenizer, q, "refuse", "craft"),
-            prompts.answer_text(lm.tokenizer, q.answer if i % 2 == 0 else phrases.REFUSAL),
-        )
+        example(lm.format, q, "refuse", "craft", q.answer if i % 2 == 0 else phrases.REFUSAL)
         for i, q in enumerate(asked)
     ]
-    rows = tokenise(lm, examples)
+    rows = turns_of(tokenise(lm, examples))
     if len(rows) < args.steps * args.batch_size:
         raise UserError(f"--steps {args.steps}: {len(rows)} examples are fewer than {args.steps} × {args.batch_size}")
     batches = [rows[i * args.batch_size : (i + 1) * args.batch_size] for i in range(args.steps)]
@@ -84,12 +82,12 @@ def plain_loss(model, rows) -> torch.Tensor:
     return model(ids.to(model.device), attention_mask=mask.to(model.device), labels=labels.to(model.device)).loss
 
 
-def losses_of(model, batches, shared) -> dict:
-    """{peer: function of a batch that gives its loss}; ours as ``trainer.AnswerTrainer`` calls it."""
+def losses_of(model, shared, padded) -> dict:
+    """{peer: function of a batch that gives its loss}; ours as ``training.trainer`` calls it."""
     inner = model.get_base_model() if hasattr(model, "get_base_model") else model
     return {
         "plain": lambda rows: plain_loss(model, rows),
-        "ours": lambda rows: answer_loss(inner, rows, shared),
+        "ours": lambda rows: answer_loss(inner, rows, shared, padded=padded),
     }
 
 
@@ -127,7 +125,7 @@ def loss_and_gradient(model, rows, loss_of) -> tuple[float, torch.Tensor]:
 
 def measure(lm, model, batches, examples, shared, args, peers) -> dict:
     """All figures, peer by peer."""
-    losses, start = losses_of(model, batches, shared), [p.detach().clone() for p in trained(model)]
+    losses, start = losses_of(model, shared, lm.padded), [p.detach().clone() for p in trained(model)]
     sizes = [len(r["input_ids"]) for rows in batches for r in rows]
     unique = sum(common.unique_tokens(r["input_ids"] for r in rows) for rows in batches)
     print(f"{len(sizes)} examples in {len(batches)} batches, {sum(sizes)} tokens, {unique} of them unique", flush=True)
@@ -174,14 +172,15 @@ def main():
     if "lmflow" in peers and not lmflow_peer.available():
         print("lmflow: left out, LMFLOW_DIR names no checkout (bash finetune.sh --setup-lmflow)", flush=True)
         peers.remove("lmflow")
-    lm, shared = common.load(args)
+    lm = common.load(args)
     batches, examples = batches_of(lm, args)
+    shared = exactness.check(lm, [prompt + answer for prompt, answer in examples], trains=True)
     torch.manual_seed(args.seed)
-    model = trainer.add_lora(lm.model, TrainingSettings(args.lora_r, args.lora_alpha, args.lora_dropout)).train()
+    model = add_lora(lm.model, TrainingSettings(args.lora_r, args.lora_alpha, args.lora_dropout)).train()
     if args.memory_only:
         before = common.memory_in_use(lm)
         start = [p.detach().clone() for p in trained(model)]
-        loss_of = losses_of(model, batches, shared)[args.memory_only]
+        loss_of = losses_of(model, shared, lm.padded)[args.memory_only]
         return print(json.dumps(common.peak_memory(lm, lambda: steps(model, start, batches, loss_of, args)) - before))
     figures = measure(lm, model, batches, examples, shared, args, peers)
     for peer in [peer for peer in peers if peer != "lmflow"]:

@@ -19,8 +19,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
 
-from knowledge_boundary import cli
-from knowledge_boundary.engine import exactness, packing
+from knowledge_boundary import cli, options
+from knowledge_boundary.engine import packing
 from knowledge_boundary.models import families
 from knowledge_boundary.running import journal, results
 from knowledge_boundary.running.errors import UserError
@@ -32,7 +32,7 @@ KINDS = "country_capital,country_currency,country_continent,city_country,element
 
 def add_arguments(parser, peers) -> None:
     """The flags of a benchmark that runs a model; ``peers`` are the names that ours is compared with."""
-    cli.add_model_arguments(parser)
+    options.add_model_arguments(parser)
     add_run_arguments(parser, peers)
 
 
@@ -41,7 +41,7 @@ def add_run_arguments(parser, peers) -> None:
     group = parser.add_argument_group("benchmark")
     group.add_argument("--peers", default=",".join(peers), help="comma-separated; ours always runs")
     group.add_argument(
-        "--rounds", type=cli.positive, default=3, help="times that each peer runs, in turn with the others"
+        "--rounds", type=options.positive, default=3, help="times that each peer runs, in turn with the others"
     )
     group.add_argument("--seed", type=int, default=0)
     # Internal: measure the peak memory of one peer, in a process in which no other has run.
@@ -51,7 +51,9 @@ def add_run_arguments(parser, peers) -> None:
 
 def add_batch_tokens(parser) -> None:
     """--batch_tokens as the stages have it."""
-    parser.add_argument("--batch_tokens", type=cli.positive, help="tokens of a pass at most; default: as the stages'")
+    parser.add_argument(
+        "--batch_tokens", type=options.positive, help="tokens of a pass at most; default: as the stages'"
+    )
 
 
 def chosen_peers(args) -> list:
@@ -67,8 +69,8 @@ def chosen_peers(args) -> list:
     return [*names, "ours"]
 
 
-def load(args) -> tuple:
-    """(the model of the command line, what the engine's check of it found), as the stages load it.
+def load(args):
+    """The model of the command line, as the stages load it.
 
     The model has been run: the first run is slower, and takes memory that stays. Its ``about`` gets the two figures
     that others are measured by, before any adapter is added to it.
@@ -78,7 +80,7 @@ def load(args) -> tuple:
     lm.about["weights_bytes"] = sum(p.numel() * p.element_size() for p in lm.model.parameters())  # tied ones once
     with torch.inference_mode():
         lm.model(torch.tensor([lm.encode("What is the capital of France?")], device=lm.device))
-    return lm, exactness.check(lm)
+    return lm
 
 
 def synchronise(lm) -> None:

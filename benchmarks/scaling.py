@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import torch
 import transformers
 
-from knowledge_boundary import cli
+from knowledge_boundary import cli, options
 from knowledge_boundary.asking import prompts
 from knowledge_boundary.engine import packing
 from knowledge_boundary.models import loading
@@ -52,10 +52,10 @@ BYTES = 2  # bfloat16
 def arguments():
     """The flags."""
     parser = cli.Parser(__doc__)
-    parser.add_argument("--share", type=cli.fraction, default=0.5, help="of the arithmetic limit that is reached")
+    parser.add_argument("--share", type=options.fraction, default=0.5, help="of the arithmetic limit that is reached")
     parser.add_argument("--tflops", type=float, default=989, help="the device's peak; default: H100, bfloat16, dense")
-    parser.add_argument("--processes", type=cli.positive, nargs="+", default=[1, 8])
-    parser.add_argument("--batch_tokens", type=cli.positive, default=16384, help="as the stages are given it")
+    parser.add_argument("--processes", type=options.positive, nargs="+", default=[1, 8])
+    parser.add_argument("--batch_tokens", type=options.positive, default=16384, help="as the stages are given it")
     parser.add_argument("--dataset", help="MMLU's folder: count its tokens, instead of the stored counts")
     parser.add_argument("--tokenizer", default="smollm2", help="the model whose tokenizer counts")
     return parser.parse_args()

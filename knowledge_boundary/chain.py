@@ -22,18 +22,19 @@ TUNE = {
     "lora_r": 32, "lora_alpha": 32, "lora_dropout": 0, "learning_rate": "2e-4", "epochs": 3, "batch_size": 16,
 }  # fmt: skip
 
-MODEL = ("trust_remote_code", "dtype", "device", "seed", "overwrite")
+MODEL = ("trust_remote_code", "dtype", "device", "thinking", "template_date", "seed", "overwrite")
 ASKED = (*MODEL, "data_dir", "subjects", "limit", "skip_invalid", "batch_tokens")
-TUNED = (*MODEL, *TUNE)
+TUNED = (*MODEL, *TUNE, "lora_target_modules", "lora_target_parameters")
+ANSWERED = ("max_new_tokens", "max_thinking_tokens")
 MATCH = ("match", "match_threshold", "embedder")
 # The flags of this chain that each stage takes.
 TAKES = {
-    "run_MMLU.py": (*ASKED, "scoring", "chat_template", "num_shots"),
-    "run_query_state.py": (*ASKED, "chat_template", "wording", "num_shots", "num_samples", "max_new_tokens", *MATCH),
+    "run_MMLU.py": (*(name for name in ASKED if name != "thinking"), "scoring", "chat_template", "num_shots"),
+    "run_query_state.py": (*ASKED, "chat_template", "wording", "num_shots", "num_samples", *ANSWERED, *MATCH),
     "run_rehearsal.py": (*TUNED, "num_examples", "wording"),
     "build_rait_data.py": (*MODEL, "batch_tokens", "n_van", "n_idk", "threshold", "strict_flow", "wording"),
     "finetune.sh": TUNED,
-    "eval_refusal.py": (*ASKED, "wording", "max_new_tokens", *MATCH),
+    "eval_refusal.py": (*ASKED, "wording", *ANSWERED, *MATCH),
     "compare": ("seed", "overwrite"),
 }
 
@@ -93,7 +94,7 @@ def command(plan: Plan, script: str, **own) -> list:
     flags = {**own, **plan.defaults.get(script, {}), **given}
     words = ["bash" if script.endswith(".sh") else "python", script]
     for name, value in flags.items():
-        values = value if isinstance(value, list) else [value]
+        values = value if isinstance(value, list) else [",".join(value) if isinstance(value, tuple) else value]
         words += [f"--{name}", *(str(v) for v in values if v is not True)]
     return words
 

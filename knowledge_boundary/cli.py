@@ -8,8 +8,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from . import options
 from .judging import outcomes
-from .models import families, loading
+from .models import loading
 from .questions import mmlu, readers
 from .questions.records import QuestionSet, check_set, chosen_subjects, spread
 from .running import ranks
@@ -57,76 +58,14 @@ def run(main, divided: bool = False, trains: bool = False) -> None:
         ranks.end(f"\n{ranks.INTERRUPTED}", 130)
 
 
-def positive(text: str) -> int:
-    """An argparse type: a whole number from 1 on."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 on")
-    return value
-
-
-def seed(text: str) -> int:
-    """An argparse type: a whole number that numpy and torch take as a seed."""
-    value = int(text)
-    if not 0 <= value < 2**32:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 to {2**32 - 1}")
-    return value
-
-
-def natural(text: str) -> int:
-    """An argparse type: a whole number from 0 on."""
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{text} is negative")
-    return value
-
-
-def fraction(text: str) -> float:
-    """An argparse type: a number from 0 to 1."""
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value
-
-
-def add_model_arguments(parser) -> None:
-    """--model and how it is loaded."""
-    group = parser.add_argument_group("model")
-    group.add_argument("--model", default="smollm2", help="hub id, folder, .gguf file, or smollm2 (embedded)")
-    group.add_argument("--revision", help="branch, tag or commit of a hub model")
-    group.add_argument("--trust_remote_code", action="store_true", help="run code that comes with the model")
-    group.add_argument("--dtype", default="auto", choices=("auto", *families.DTYPES), help="auto: float32 on CPUs")
-    group.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
-
-
-def add_data_arguments(parser, dataset: str, split: str, several: bool = False) -> None:
-    """--dataset and which of its questions are asked."""
-    group = parser.add_argument_group("data")
-    more = {"nargs": "+", "default": [dataset]} if several else {"default": dataset}
-    group.add_argument("--dataset", help="name, folder or file" + " (NAME:SPLIT for several)" * several, **more)
-    group.add_argument("--split", default=split, help=f"default: {split}")
-    group.add_argument("--data_dir", help="folder with local copies of data sets by name, used before the hub")
-    group.add_argument("--subjects", help="only these, comma-separated")
-    group.add_argument("--limit", type=positive, help="questions per subject, spread over the set")
-    group.add_argument(
-        "--skip_invalid", action="store_true", help="leave out questions that cannot be asked, and count"
-    )
-
-
-def add_probe_arguments(group) -> None:
-    """The probe's few-shot prompt: run_MMLU.py's, and evaluation's --prompt probe."""
-    group.add_argument("--num_shots", type=int, default=5, choices=range(6))
-    group.add_argument("--scoring", default="letter", choices=("letter", "cloze"), help="cloze: the options' own text")
-    group.add_argument("--chat_template", action="store_true", help="ask through the model's chat template")
-
-
-def add_state_arguments(parser) -> None:
-    """Which of a state file's questions a later stage uses; by default all."""
-    group = parser.add_argument_group("data")
-    group.add_argument("--dataset", default="world_facts", help="names the default folder, results/MODEL/DATASET")
-    group.add_argument("--split", help="the split that the state files must be of")
-    group.add_argument("--subjects", help="only these, comma-separated")
-    group.add_argument("--limit", type=positive, help="questions per subject, spread over the file")
+def check_thinking(args, chat: bool, why: str) -> None:
+    """Settles --max_thinking_tokens; UserError for --thinking on without a chat template to ask through, by ``why``."""
+    if args.thinking == "off" and args.max_thinking_tokens:
+        raise UserError("--max_thinking_tokens: is of --thinking on; the model is told not to think")
+    if args.thinking == "on":
+        if not chat:
+            raise UserError(f"--thinking on: {why}")
+        args.max_thinking_tokens = args.max_thinking_tokens or options.MAX_THINKING_TOKENS
 
 
 def state_records(state: dict, args, where: str) -> list:
@@ -141,55 +80,12 @@ def state_records(state: dict, args, where: str) -> list:
     return [r for s in chosen for r in spread(groups[s], args.limit or len(groups[s]))]
 
 
-def add_match_arguments(group, embedder_of: str) -> None:
-    """--match, --match_threshold, --embedder; ``embedder_of`` says what the embedder is for."""
-    group.add_argument(
-        "--match",
-        default="contains",
-        choices=outcomes.MATCHES,
-        help="when an open answer is right: it is an accepted one, contains one (default), or is near one in meaning",
-    )
-    group.add_argument(
-        "--match_threshold",
-        type=fraction,
-        default=outcomes.MATCH_THRESHOLD,
-        help=f"cosine of --match embedding; {outcomes.MATCH_THRESHOLD} takes 3 %% of wrong answers, 97 %% of right",
-    )
-    group.add_argument(
-        "--embedder", default="minilm", help=f"sentence embedder of {embedder_of}: minilm, a path or a hub id"
-    )
-
-
 def check_match(args, multiple_choice: bool) -> None:
     """UserError for --match or --match_threshold without open questions, or a threshold without embeddings."""
     if multiple_choice and (args.match, args.match_threshold) != ("contains", outcomes.MATCH_THRESHOLD):
         raise UserError("--match, --match_threshold: for open questions only; a letter is the right one or it is not")
     if args.match != "embedding" and args.match_threshold != outcomes.MATCH_THRESHOLD:
         raise UserError(f"--match_threshold: is of --match embedding; with --match {args.match}, leave it out")
-
-
-def add_training_arguments(parser) -> None:
-    """The flags of a fine-tune."""
-    group, default = parser.add_argument_group("training"), TrainingSettings()
-    group.add_argument("--lora_r", type=int, default=default.lora_r, help="LoRA rank; 0 trains all weights")
-    group.add_argument("--lora_alpha", type=int, default=default.lora_alpha)
-    group.add_argument("--lora_dropout", type=float, default=default.lora_dropout)
-    group.add_argument("--epochs", type=float, default=default.epochs)
-    group.add_argument("--learning_rate", type=float, default=default.learning_rate)
-    group.add_argument(
-        "--batch_size", type=int, default=default.batch_size, help="examples an optimiser step, over all processes"
-    )
-    group.add_argument("--warmup_ratio", type=float, default=default.warmup_ratio)
-    group.add_argument("--save_steps", type=int, default=default.save_steps, help="steps between checkpoints")
-
-
-def add_run_arguments(parser) -> None:
-    """--seed, --batch_tokens, --output_dir, --overwrite."""
-    group = parser.add_argument_group("run")
-    group.add_argument("--seed", type=seed, default=0)
-    group.add_argument("--batch_tokens", type=positive, help="tokens of a pass at most; default: 1024, 16384 on GPUs")
-    group.add_argument("--output_dir", help="default: results/MODEL/DATASET")
-    group.add_argument("--overwrite", action="store_true", help="discard what another run left")
 
 
 def describe_model(args, trains: bool = False) -> dict:
@@ -219,8 +115,19 @@ def read_state(path, flag: str) -> dict:
 
 
 def load_model(args, about: dict):
-    """The model of ``describe_model``."""
-    return loading.load(args.model, about, args.trust_remote_code)
+    """The model of ``describe_model``; says where it was trained with another template setting than it is now asked."""
+    lm = loading.load(args.model, about, args.trust_remote_code, args.thinking, args.template_date)
+    trained = loading.trained_here(args.model)
+    before = ((trained or {}).get("meta", {}).get("model") or {}).get("template")
+    for name, flag in (("thinking", "--thinking"), ("date", "--template_date")):
+        if before and lm.format.about and before.get(name) != lm.format.about[name]:
+            ranks.say(f"Trained with {flag} {before.get(name)}, asked with {lm.format.about[name]}: another prompt")
+    return lm
+
+
+def load_format(args, about: dict):
+    """How the model of ``describe_model`` is spoken to, without its weights."""
+    return loading.load_format(args.model, about, args.trust_remote_code, args.thinking, args.template_date)
 
 
 def training_settings(args) -> TrainingSettings:

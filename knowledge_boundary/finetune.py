@@ -8,19 +8,18 @@ Examples:
 
 from pathlib import Path
 
-from . import cli
-from .models import loading
+from . import cli, options
 from .training import formats, output, trainer
 
 
 def arguments():
     """The stage's flags."""
     parser = cli.Parser(__doc__)
-    cli.add_model_arguments(parser)
+    options.add_model_arguments(parser)
     parser.add_argument("--data", required=True, help="folder with one JSON file (training_data/NAME)")
     parser.add_argument("--output", dest="output_model", required=True, help="folder of the weights")
-    cli.add_training_arguments(parser)
-    parser.add_argument("--seed", type=cli.seed, default=0)
+    options.add_training_arguments(parser)
+    parser.add_argument("--seed", type=options.seed, default=0)
     parser.add_argument("--overwrite", action="store_true", help="discard what another run left")
     return parser.parse_args()
 
@@ -34,11 +33,11 @@ def main():
     run = output.open_run("finetune", out, settings, vars(args), about, [file])
     if run.finished():
         return cli.already_done(run.path)
-    examples = formats.read(file, loading.load_tokenizer(args.model, about, args.trust_remote_code))
+    examples = formats.read(file, cli.load_format(args, about))
     run.resume()
     lm = cli.load_model(args, about)
     trainer.complete(run, lm, examples, settings, out)
-    cli.closing([out], cli.evaluation_command(args.output_model, args.data, examples))
+    cli.closing([out], cli.evaluation_command(args.output_model, args.data, formats.pairs_of(examples)))
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import transformers
 
-from . import cli
-from .models import families, loading
+from . import cli, options
+from .models import families
 from .models.language_model import LM
 from .running import ranks
 from .running.errors import UserError
@@ -30,17 +30,19 @@ from .training.lmflow import checkout, files, flags
 def arguments():
     """The backend's flags; ``rest`` is what goes to LMFlow untouched."""
     parser = cli.Parser(__doc__)
-    cli.add_model_arguments(parser)
+    options.add_model_arguments(parser)
     parser.add_argument("--data", required=True, help="folder with one JSON file (training_data/NAME)")
     parser.add_argument("--output", dest="output_model", required=True, help="folder of the weights; empty or new")
-    cli.add_training_arguments(parser)
+    options.add_training_arguments(parser)
     group = parser.add_argument_group("LMFlow")
-    group.add_argument("--block_size", type=cli.positive, help="tokens of an example; default: the longest one's")
+    group.add_argument("--block_size", type=options.positive, help="tokens of an example; default: the longest one's")
     group.add_argument(
         "--launcher", help="words that start LMFlow: python, torchrun …, accelerate launch …, deepspeed …"
     )
-    group.add_argument("--processes", type=cli.positive, help="on all hosts; default: as --launcher says, or one a GPU")
-    parser.add_argument("--seed", type=cli.seed, default=0)
+    group.add_argument(
+        "--processes", type=options.positive, help="on all hosts; default: as --launcher says, or one a GPU"
+    )
+    parser.add_argument("--seed", type=options.seed, default=0)
     parser.add_argument("--overwrite", action="store_true", help="replace the model that another run has written")
     at = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
     args = parser.parse_args(sys.argv[1:at])
@@ -70,33 +72,38 @@ def main():
     if run.finished():
         return cli.already_done(run.path)
 
-    words, processes, launch_flags = checkout.launcher(
+    launcher, processes, launch_flags = checkout.launcher(
         folder, args.launcher, args.processes, settings.lora_r > 0, about["device"], about["dtype"], found["gpus"]
     )
-    work = files.work_folder(out, checkout.node(words))
+    work = files.work_folder(out, checkout.node(launcher))
     with files.removed_on_error(work):
-        tokenizer = loading.load_tokenizer(args.model, about, args.trust_remote_code)
-        pairs = formats.read(file, tokenizer)
-        lengths = files.write_data(work, pairs, LM(None, tokenizer, None, about))
+        words = cli.load_format(args, about)
+        examples = formats.read(file, words)
+        pairs = formats.pairs_of(examples)
+        if len(pairs) > len(examples):
+            print(f"{len(examples)} conversations are {len(pairs)} examples for LMFlow, one for each of their answers")
+        about["template"] = words.about
+        lengths = files.write_data(work, pairs, LM(None, words.tokenizer, None, about, words))
         config = transformers.AutoConfig.from_pretrained(about["path"], trust_remote_code=args.trust_remote_code)
         size = flags.block_size_of(args.block_size, lengths, families.window(config))
         folders = {"data": work / "data", "out": work / "out"}
         folders["model"] = files.readable(about, found["versions"]["transformers"], work)
-        targets = flags.linear_layers(config, args.trust_remote_code) if settings.lora_r else []
+        targets = flags.lora_targets(config, settings, args.trust_remote_code)
         batch = flags.per_device_batch(settings.batch_size, processes, passed)
         ours = flags.settled(settings, about, folders, len(pairs), size, batch, targets, args.trust_remote_code)
         ours |= launch_flags
         flags.check_flags(found, folder, ours, passed)
     own = [w for name, value in ours.items() for w in flags.written_as(name, value, found["flags"][name])]
-    line = [*checkout.launched(python, words), str(folder / checkout.ENTRY), *own, *args.rest]
+    line = [*checkout.launched(python, launcher), str(folder / checkout.ENTRY), *own, *args.rest]
     print(f"LMFlow {found['version']} in {folder}, transformers {found['versions']['transformers']}")
     print(
-        f"{words[0]}: {processes} processes, {args.batch_size} examples a step, {batch} on each in a pass", flush=True
+        f"{launcher[0]}: {processes} processes, {args.batch_size} examples a step, {batch} on each in a pass",
+        flush=True,
     )
     code = subprocess.run(line, cwd=work, env=checkout.environment(folder, python), check=False).returncode
     if code:
         raise UserError(f"LMFlow ended with exit code {code}; its output is above, what it wrote is in {work}")
-    if checkout.node(words):
+    if checkout.node(launcher):
         shutil.rmtree(work)
         return print("The first host writes the model")
     steps = settings.step_count(len(pairs)) if not passed.keys() & {"max_steps", "num_train_epochs"} else None

@@ -19,10 +19,11 @@ import sys
 import time
 from pathlib import Path
 
-from . import chain, cli
+from . import chain, cli, options
 from .asking import probe
 from .judging import outcomes
 from .models import families, loading
+from .models.templates import THINKING
 from .questions import hub, readers
 from .running.errors import UserError
 from .training.settings import TrainingSettings
@@ -52,35 +53,40 @@ def arguments():
     group.add_argument("--trust_remote_code", action="store_true", default=None)
     group.add_argument("--dtype", choices=("auto", *families.DTYPES))
     group.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"))
+    group.add_argument("--thinking", choices=THINKING)
+    group.add_argument("--template_date", type=options.iso_date)
     group = parser.add_argument_group("questions")
     group.add_argument("--data_dir", help="folder with local copies of data sets by name")
     group.add_argument("--subjects", help="only these, comma-separated")
-    group.add_argument("--limit", type=cli.positive, help="questions per subject")
+    group.add_argument("--limit", type=options.positive, help="questions per subject")
     group.add_argument("--skip_invalid", action="store_true", default=None)
     group = parser.add_argument_group("asking")
-    group.add_argument("--num_shots", type=cli.natural, help="default: 5 multiple choice, 3 open, or what there is")
+    group.add_argument("--num_shots", type=options.natural, help="default: 5 multiple choice, 3 open, or what there is")
     group.add_argument("--scoring", choices=("letter", "cloze"), help="of the probe")
     group.add_argument("--chat_template", action="store_true", default=None)
     group.add_argument("--wording", choices=WORDINGS)
-    group.add_argument("--num_samples", type=cli.positive, help="sampled answers to an open question")
-    group.add_argument("--max_new_tokens", type=cli.positive)
+    group.add_argument("--num_samples", type=options.positive, help="sampled answers to an open question")
+    group.add_argument("--max_new_tokens", type=options.positive)
+    group.add_argument("--max_thinking_tokens", type=options.positive)
     group.add_argument("--match", choices=outcomes.MATCHES)
-    group.add_argument("--match_threshold", type=cli.fraction)
+    group.add_argument("--match_threshold", type=options.fraction)
     group.add_argument("--embedder")
-    group.add_argument("--batch_tokens", type=cli.positive)
+    group.add_argument("--batch_tokens", type=options.positive)
     group = parser.add_argument_group("selection and training")
-    group.add_argument("--num_examples", type=cli.positive, help="rehearsed; default: a fifth, at most 1000")
-    group.add_argument("--threshold", type=cli.fraction, help="default: 0.5, or the median where a side is empty")
-    group.add_argument("--n_van", type=cli.positive)
-    group.add_argument("--n_idk", type=cli.positive)
+    group.add_argument("--num_examples", type=options.positive, help="rehearsed; default: a fifth, at most 1000")
+    group.add_argument("--threshold", type=options.fraction, help="default: 0.5, or the median where a side is empty")
+    group.add_argument("--n_van", type=options.positive)
+    group.add_argument("--n_idk", type=options.positive)
     group.add_argument("--strict_flow", action="store_true", default=None)
     group.add_argument("--lora_r", type=int)
     group.add_argument("--lora_alpha", type=int)
+    group.add_argument("--lora_target_modules", type=options.names)
+    group.add_argument("--lora_target_parameters", type=options.names)
     for name in ("lora_dropout", "learning_rate", "epochs"):
         group.add_argument(f"--{name}", type=float)
     group.add_argument("--batch_size", type=int)
     group = parser.add_argument_group("run")
-    group.add_argument("--seed", type=cli.seed)
+    group.add_argument("--seed", type=options.seed)
     group.add_argument("--overwrite", action="store_true", default=None, help="discard what another run left")
     return parser.parse_args()
 
@@ -116,6 +122,8 @@ def own_plan(args, model: str) -> chain.Plan:
     else:
         multiple_choice = dataset in hub.MULTIPLE_CHOICE
     check_kind(args, multiple_choice)
+    if multiple_choice and args.thinking == "on":
+        raise UserError(f"--thinking on: {probe.BEFORE_THOUGHT}")
     check_match(args, multiple_choice)
     if evaluated:
         check_match(args, all(own.multiple_choice for own in evaluated.values()))
@@ -238,6 +246,8 @@ def checked_model(args) -> str:
     if args.num_samples == 1:
         raise UserError("--num_samples 1: certainty compares answers with each other; give 2 or more")
     probe.check_prompt(args.scoring, args.chat_template)
+    if args.max_thinking_tokens and args.thinking != "on":
+        raise UserError("--max_thinking_tokens: is of --thinking on; the model is told not to think")
     hub_id = re.fullmatch(r"[\w-]+/[\w.-]+", model) and not Path(model).exists()
     # A dry run fetches nothing: neither a model of the hub nor an adapter's base.
     if not args.dry_run or not (hub_id or Path(model, "adapter_config.json").exists()):
@@ -263,6 +273,8 @@ def main():
         plan = chain.embedded_plan(model, args.name, given(args))
         if model == "smollm2" and args.embedder in (None, "minilm"):  # nothing to ask the hub for
             environment["HF_HUB_OFFLINE"] = "1"
+    if args.thinking == "on":  # where a model thinks
+        plan.defaults.setdefault("run_query_state.py", {})["chat_template"] = True
     began = time.monotonic()
     for words in chain.stages(plan):
         print(f"\n$ {shlex.join(words)}", flush=True)

@@ -1,6 +1,8 @@
-"""What the tests of the engine share: prompts with a common beginning, and what is made of batches."""
+"""What the tests of the engine share: prompts with a common beginning, what is made of batches, where answers end."""
 
 import torch
+
+from knowledge_boundary.judging.extent import extent
 
 START = "The following are multiple choice questions (with answers) about capitals.\n\n" * 3
 TAILS = [
@@ -26,6 +28,25 @@ def everything(batches, n) -> list:
             found[i] = result
     assert sorted(found) == list(range(n))
     return [found[i] for i in range(n)]
+
+
+def follow(lm, tokens, token, most) -> tuple[tuple, bool]:
+    """An answer's tokens with the next one behind them, and whether it ends there: each time all of it is read anew.
+
+    It ends with the turn, at ``most`` tokens, or behind its first line; a token that says nothing more is left out.
+    """
+    if token in lm.end_tokens:
+        return tokens, True
+    longer = (*tokens, token)
+    answer, whole = extent(lm.decode(longer))
+    if whole and "\n" in lm.tokenizer.decode([token]):
+        return (tokens if extent(lm.decode(tokens))[0] == answer else longer), True
+    return longer, len(longer) == most
+
+
+def said(lm, tokens) -> str:
+    """The answer in an answer's tokens."""
+    return extent(lm.decode(tokens))[0]
 
 
 def limit_tokens(monkeypatch, module, most):

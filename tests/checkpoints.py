@@ -21,6 +21,7 @@ import tiny
 import tokenizers
 import torch
 import transformers
+from batches import follow, said
 from safetensors.torch import save_file
 
 from knowledge_boundary.engine import scoring
@@ -258,10 +259,7 @@ def letters(lm, prompt) -> np.ndarray:
 
 def argmax_loop(lm, prompt, most: int) -> str:
     """The greedy answer by one plain pass a token."""
-    ids, tokens = lm.encode(prompt), []
-    while len(tokens) < most:
-        token = tiny.full_forward(lm, ids + tokens)[-1].argmax().item()
-        if token in lm.stop_tokens:
-            break
-        tokens.append(token)
-    return lm.decode(tokens).strip()
+    ids, tokens, ended = lm.encode(prompt), (), False
+    while not ended:
+        tokens, ended = follow(lm, tokens, tiny.full_forward(lm, [*ids, *tokens])[-1].argmax().item(), most)
+    return said(lm, tokens)

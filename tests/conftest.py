@@ -9,17 +9,26 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 import tiny
 
-from knowledge_boundary.asking import prompts
 from knowledge_boundary.engine import exactness
+from knowledge_boundary.models.prompt_format import PromptFormat
 from knowledge_boundary.questions import readers
 from knowledge_boundary.questions.records import by_subject
 from knowledge_boundary.training import trainer
+from knowledge_boundary.training.examples import example
 
 
 @pytest.fixture(scope="session")
 def words():
     """The tiny tokenizer."""
     return tiny.tokenizer()
+
+
+@pytest.fixture(scope="session")
+def plain():
+    """How a model without a chat template is spoken to."""
+    words = tiny.tokenizer()
+    words.chat_template = None
+    return PromptFormat(words)
 
 
 @pytest.fixture(scope="session")
@@ -66,10 +75,7 @@ def knowing(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("knowing")
     lm = tiny.load(tiny.save(folder / "random", "llama"))
     asked = readers.load(str(data / "facts"), "train").questions[::2]
-    examples = [
-        (prompts.answer_prompt(lm.tokenizer, q, "basic", "craft"), prompts.answer_text(lm.tokenizer, q.answer))
-        for q in asked
-    ]
+    examples = [example(lm.format, q, "basic", "craft", q.answer) for q in asked]
     out = folder / "tiny"
     settings = tiny.settings(lora_r=0, epochs=120, learning_rate=3e-3, save_steps=10_000)
     trainer.fine_tune(lm, examples, settings, out, shared=exactness.check(lm))

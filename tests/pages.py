@@ -28,7 +28,7 @@ def metric(value, spread=0.05):
 def row(model, dataset, right, wrong, ths=0.1, unparsed=0.0, ap=None):
     rates = {"p_correct": metric(right), "p_wrong": metric(wrong), "p_refused": metric(1 - right - wrong - unparsed)}
     rates |= {"p_unparsed": metric(unparsed), "ths": metric(ths), "over_refusal": metric(0.125), "ap": metric(ap)}
-    return {"model": model, "dataset": dataset, "n": 350, **rates}
+    return {"model": model, "dataset": dataset, "n": 350, "p_incomplete": metric(0.0), **rates, "warnings": []}
 
 
 def comparison(models=tuple(MODELS), datasets=("world_facts/test", "world_facts/ood")):
@@ -49,6 +49,7 @@ def boundary(n=6, name="subject_"):
         for i, a in enumerate(accuracies)
     }
     summary = {"accuracy": 0.4321, "n": 800, "chance": 0.25, "subjects": subjects, "categories": {}}
+    summary |= {"letter_mass": 0.8, "warnings": []}
     return {"meta": meta("run_MMLU"), "summary": summary, "records": []}
 
 

@@ -20,6 +20,7 @@ import transformers
 from knowledge_boundary import cli, finetune, lmflow
 from knowledge_boundary.models import families, loading
 from knowledge_boundary.models.language_model import LM
+from knowledge_boundary.models.prompt_format import PromptFormat
 from knowledge_boundary.training.settings import TrainingSettings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -52,11 +53,12 @@ FAMILIES = {
     "lfm2": {**GROUPED, "layer_types": ["conv", "full_attention"]},  # what it keeps of the past is no mask's matter
     "bloom": {"hidden_size": 64, "n_layer": 2, "n_head": 4, "initializer_range": 0.15},  # no positions, no 4-D mask
     "llama4_text": {**GROUPED, "head_dim": 16, "num_local_experts": 2, "intermediate_size_mlp": 64},
+    "modernbert-decoder": SMALL,
 }
-WHOLE = ["lfm2", "bloom"]  # not packed
+WHOLE = ["lfm2", "bloom", "llama4_text"]  # not packed
 if not families.MODERN:
     WHOLE += ["mistral", "phi3", "gpt_neox"]  # windows and masks of transformers 4
-REFUSED = "llama4_text"  # its base model is not what the engine takes
+REFUSED = "modernbert-decoder"  # its head is more than a layer
 PACKED = [family for family in FAMILIES if family not in (*WHOLE, REFUSED)]
 
 
@@ -125,7 +127,7 @@ def load(folder, trust_remote_code: bool = False, **options) -> LM:
 
 def wrap(model, words, name="tiny") -> LM:
     """An ``LM`` of a model that lies in no folder."""
-    return LM(model, words, torch.device("cpu"), {"name": name, "path": ".", "dtype": "float32"})
+    return LM(model, words, torch.device("cpu"), {"name": name, "path": ".", "dtype": "float32"}, PromptFormat(words))
 
 
 @torch.no_grad()

@@ -1,6 +1,7 @@
 """How evaluation asks: the model's answer, how sure it is of it, and what the answer amounts to."""
 
 from ..engine import exactness, sampling, scoring
+from ..engine.drawing import MAX_NEW_TOKENS
 from ..judging import outcomes
 from ..models.embedder import embedding
 from ..questions.records import grouped
@@ -40,6 +41,18 @@ def judged(question, output: str, verdict: dict, p_answer: float, p_sure: float,
     }
 
 
+def verdict_on(question, answer, match) -> dict:
+    """What an ``Answer`` amounts to (``outcomes.outcome``); ``incomplete`` where its thought has not ended."""
+    return outcomes.outcome(question, answer.text, match) if answer.complete else {"outcome": "incomplete"}
+
+
+def before_answer(words, answer) -> str | None:
+    """What a model wrote before its ``Answer``, where it could think; None: what its format has there."""
+    if words.thinking == "off" and words.thought.closes not in answer.written:
+        return None
+    return answer.written.rpartition(answer.text)[0] if answer.text else answer.written
+
+
 def sureness(lm, texts, ids, batch_tokens: int, shared: bool) -> list:
     """R-Tuning's p(sure) after each text, which ends with its question."""
     sure = [None] * len(texts)
@@ -55,12 +68,13 @@ def ask(
     asked,
     prompt: str,
     wording: str = "craft",
-    max_new_tokens: int = 16,
+    max_new_tokens: int = MAX_NEW_TOKENS,
     match=outcomes.contains,
     refuse_unsure: bool = False,
     batch_tokens: int = 1024,
     shared: bool | None = None,
     skip=lambda ids: lambda indices: False,
+    max_thinking_tokens: int = 0,
 ):
     """Records of the zero-shot prompt, batch by batch: the greedy answer is judged.
 
@@ -75,25 +89,40 @@ def ask(
         batch_tokens: upper bound of the tokens of one forward pass.
         shared: whether the model's sequences can be packed; None: as ``exactness.check`` finds.
         skip: ``ids → (indices → bool)``: which batches are done or another process's (``Run.skip``).
+        max_thinking_tokens: a thought's longest length before the answer; 0: the model is not asked to think.
     """
-    shared = exactness.check(lm) if shared is None else shared
     own = asked.questions
-    texts = [prompts.answer_prompt(lm.tokenizer, q, prompt, wording) for q in own]
+    texts = [prompts.answer_prompt(lm.format, q, prompt, wording) for q in own]
     ids = [q.id for q in own]
-    batches = sampling.answer(lm, texts, ids, 0, max_new_tokens, batch_tokens, shared, skip=skip(ids))
+    if shared is None:
+        shared = exactness.check(lm, texts, max_thinking_tokens + max_new_tokens + after_answer(lm))
+    batches = sampling.answer(
+        lm, texts, ids, 0, max_new_tokens, batch_tokens, shared, skip=skip(ids), max_thinking_tokens=max_thinking_tokens
+    )
     for indices, batch in batches:
         outputs = [greedy for _, greedy in batch]
-        asking = [prompts.sure_prompt(lm.tokenizer, texts[i], o.text) for i, o in zip(indices, outputs, strict=True)]
+        before = [before_answer(lm.format, o) for o in outputs]
+        asking = [
+            prompts.sure_prompt(lm.format, texts[i], o.text, first)
+            for i, o, first in zip(indices, outputs, before, strict=True)
+        ]
         sure = sureness(lm, asking, [ids[i] for i in indices], batch_tokens, shared)
         yield [
-            judged(own[i], out.text, outcomes.outcome(own[i], out.text, match), out.probability, p, refuse_unsure)
-            for i, out, p in zip(indices, outputs, sure, strict=True)
+            judged(own[i], out.text, verdict_on(own[i], out, match), out.probability, p, refuse_unsure)
+            | ({"thought": first} if first else {})
+            | ({"cut_off": True} if out.long else {})
+            for i, out, first, p in zip(indices, outputs, before, sure, strict=True)
         ]
+
+
+def after_answer(lm) -> int:
+    """Tokens that follow an answer: R-Tuning's question and a reply to it."""
+    return len(lm.encode(f"{phrases.SURE_QUESTION}{phrases.UNSURE}"))
 
 
 def probe_prompts(lm, asked, num_shots: int, scoring: str, chat_template: bool, max_new_tokens: int):
     """The probe's prompt of each question, and how many shots it has lost to the model's window."""
-    after = len(lm.encode(f"{phrases.SURE_QUESTION}{phrases.UNSURE}"))
+    after = after_answer(lm)
     room = [max(max_new_tokens, probe.room(lm, q, scoring) + after) for q in asked.questions]
     return probe.fitted_prompts(lm, asked, num_shots, scoring, chat_template, room)
 
@@ -134,15 +163,16 @@ def probe_block(lm, own, texts, ids, scoring, max_new_tokens, refuse_unsure, bat
         for i, (_, answer) in zip(indices, batch, strict=True):
             outputs[i] = answer.text
     for indices, probabilities in probe.probabilities(lm, own, texts, scoring, batch_tokens, shared):
-        for i, p in zip(indices, probabilities, strict=True):
-            found[i] = probe.record(own[i], p)
+        for i, f in zip(indices, probabilities, strict=True):
+            found[i] = probe.record(own[i], *f)
     said = [probe.option(q, r["prediction"], scoring) for q, r in zip(own, found, strict=True)]
-    asking = [f"{text} {prompts.sure_question(option)}" for text, option in zip(texts, said, strict=True)]
+    asking = [prompts.sure_prompt(lm.format, text, option) for text, option in zip(texts, said, strict=True)]
     sure = sureness(lm, asking, ids, batch_tokens, shared)
     records = []
     for q, text, option, r, p in zip(own, outputs, said, found, sure, strict=True):
         refused = outcomes.is_refusal(text)
         verdict = {"outcome": "refused" if refused else "correct" if r["correct"] else "wrong"}
         judgement = judged(q, text if refused else option, verdict, max(r["probs"].values()), p, refuse_unsure)
-        records.append(judgement | {"greedy": text, "prediction": r["prediction"], "probs": r["probs"]})
+        own_keys = {key: r[key] for key in ("prediction", "probs", "letter_mass") if key in r}
+        records.append(judgement | {"greedy": text} | own_keys)
     return records

@@ -12,9 +12,17 @@ from ..questions.records import grouped
 from ..running.errors import UserError
 from . import prompts
 
+# Why letters can't be had of a model that thinks.
+BEFORE_THOUGHT = (
+    "letters are compared where the answer would begin, and the model thinks there first; leave the flag out, or ask "
+    "open questions; eval_refusal.py reads the letter behind a thought with --prompt basic or refuse"
+)
 
-def check_prompt(scoring: str, chat_template: bool) -> None:
+
+def check_prompt(scoring: str, chat_template: bool, thinking: str = "off") -> None:
     """UserError for flags of the probe's prompt that exclude each other."""
+    if thinking == "on":
+        raise UserError(f"--thinking on: {BEFORE_THOUGHT}")
     if scoring == "cloze" and chat_template:
         raise UserError("--scoring cloze: plain prompts only; leave --chat_template out")
 
@@ -23,7 +31,7 @@ def prompt(lm, question, shots, scoring: str, chat_template: bool) -> str:
     """The probe's prompt for one question: by letters, by letters through the chat template, or cloze."""
     if scoring == "cloze":
         return prompts.cloze_prompt(question, shots)
-    return prompts.state_prompt(lm.tokenizer, question, shots, None, chat_template)
+    return prompts.state_prompt(lm.format, question, shots, None, chat_template)
 
 
 def room(lm, question, scoring: str) -> int:
@@ -50,7 +58,10 @@ def option(question, letter: str, scoring: str) -> str:
 
 
 def probabilities(lm, asked, texts, scoring: str, batch_tokens: int, shared: bool, skip=lambda indices: False):
-    """(indices, probabilities over each question's choices), batch by batch (``engine.scoring.run``)."""
+    """(indices, [(probabilities over the question's choices, how much of all the letters hold, None under ``cloze``)]).
+
+    Batch by batch (``engine.scoring.run``).
+    """
     ids = [q.id for q in asked]
     if scoring == "letter":
         letters = [q.letters for q in asked]
@@ -58,7 +69,7 @@ def probabilities(lm, asked, texts, scoring: str, batch_tokens: int, shared: boo
         return
     options = [[f" {choice}" for choice in q.choices] for q in asked]
     for indices, found in engine.option_log_likelihoods(lm, texts, options, batch_tokens, shared, skip, ids):
-        yield indices, [engine.cloze_probabilities(f) for f in found]
+        yield indices, [(engine.cloze_probabilities(f), None) for f in found]
 
 
 def ask(lm, asked, texts, dropped, scoring: str, batch_tokens: int, shared: bool, skip):
@@ -77,11 +88,11 @@ def ask(lm, asked, texts, dropped, scoring: str, batch_tokens: int, shared: bool
     for group, group_texts in grouped(asked.questions, texts, dropped):
         own = skip([q.id for q in group])
         for indices, found in probabilities(lm, group, group_texts, scoring, batch_tokens, shared, own):
-            yield [record(group[i], p) for i, p in zip(indices, found, strict=True)]
+            yield [record(group[i], *f) for i, f in zip(indices, found, strict=True)]
 
 
-def record(question, probabilities) -> dict:
-    """The probe's record: the question, ``probs, prediction, correct, cor``."""
+def record(question, probabilities, held: float | None) -> dict:
+    """The probe's record: the question, ``probs, prediction, correct, cor``, and the letters' ``letter_mass``."""
     prediction = question.letters[int(np.argmax(probabilities))]
     return {
         **question.record(),
@@ -89,4 +100,5 @@ def record(question, probabilities) -> dict:
         "prediction": prediction,
         "correct": prediction == question.answer,
         "cor": probabilities[question.letters.index(question.answer)],
+        **({} if held is None else {"letter_mass": held}),
     }

@@ -5,7 +5,6 @@ template around both. What is rendered here is tokenised whole, never by pieces.
 """
 
 from ..engine.passes import check_window
-from ..running.errors import UserError
 from ..wording.phrases import ANSWER, INSTRUCTIONS, MMLU_HEADER, QUESTION, SURE_QUESTION
 
 
@@ -62,29 +61,20 @@ def answer_content(question, prompt: str, wording: str) -> str:
     return f"{instruction(question, prompt, wording)}\n{body(question)}"
 
 
-def answer_prompt(tokenizer, question, prompt: str, wording: str) -> str:
+def answer_prompt(words, question, prompt: str, wording: str) -> str:
     """The zero-shot prompt of evaluation and of training, through the model's chat template where it has one.
 
     Args:
-        tokenizer: the model's tokenizer.
+        words: the model's ``PromptFormat``.
         question: a ``Question``.
         prompt: ``basic`` or ``refuse``.
         wording: a key of ``INSTRUCTIONS``.
 
     Returns:
-        The text after which the model's answer begins.
+        The text after which the model's answer begins, or its thought.
     """
     content = answer_content(question, prompt, wording)
-    if has_chat_template(tokenizer):
-        return chat(tokenizer, [{"role": "user", "content": content}])
-    return f"{content}{ANSWER}"
-
-
-def answer_text(tokenizer, answer: str) -> str:
-    """What a model is trained to write after ``answer_prompt``: the answer and the end of its turn."""
-    if has_chat_template(tokenizer):
-        return f"{answer}{tokenizer.eos_token}"
-    return f" {answer}{tokenizer.eos_token or ''}"
+    return words.prompt([{"role": "user", "content": content}]) if words.chat else f"{content}{ANSWER}"
 
 
 def sentence(answer: str) -> str:
@@ -97,25 +87,12 @@ def sure_question(answer: str) -> str:
     return f"{sentence(answer)}{SURE_QUESTION}"
 
 
-def sure_prompt(tokenizer, prompt: str, answer: str) -> str:
-    """R-Tuning's question after the ``answer`` that the model gave to ``prompt`` (``answer_prompt``)."""
-    space = "" if has_chat_template(tokenizer) else " "
-    return f"{prompt}{space}{sure_question(answer)}"
+def sure_prompt(words, prompt: str, answer: str, before: str | None = None) -> str:
+    """R-Tuning's question after the ``answer`` that the model gave to ``prompt``; ``before``: what it wrote first."""
+    return f"{prompt}{words.lead_of(prompt) if before is None else before}{sure_question(answer)}"
 
 
-def has_chat_template(tokenizer) -> bool:
-    """Whether the tokenizer carries a chat template."""
-    return bool(getattr(tokenizer, "chat_template", None))
-
-
-def chat(tokenizer, messages) -> str:
-    """``messages`` in the model's own chat template, up to where its answer begins."""
-    if not has_chat_template(tokenizer):
-        raise UserError("--chat_template: this model's tokenizer has no chat template; leave the flag out")
-    return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-
-
-def state_prompt(tokenizer, question, shots, wording, chat_template) -> str:
+def state_prompt(words, question, shots, wording, chat_template) -> str:
     """The prompt that asks for the model's knowledge of a question, with no leave to refuse.
 
     Plain: MMLU's text, or the few-shot text for open questions. With ``chat_template``: each shot is a turn of its own
@@ -123,7 +100,7 @@ def state_prompt(tokenizer, question, shots, wording, chat_template) -> str:
     """
     if question.choices is not None:
         plain = letter_prompt(question, shots)
-        return chat(tokenizer, [{"role": "user", "content": plain}]) if chat_template else plain
+        return words.prompt([{"role": "user", "content": plain}]) if chat_template else plain
     if not chat_template:
         return open_prompt(question, shots, wording)
     messages = []
@@ -132,7 +109,7 @@ def state_prompt(tokenizer, question, shots, wording, chat_template) -> str:
             {"role": "user", "content": answer_content(q, "basic", wording)},
             {"role": "assistant", "content": q.answer},
         ]
-    return chat(tokenizer, messages[:-1])
+    return words.prompt(messages[:-1])
 
 
 def within_window(lm, questions, shots, build, room) -> tuple[list, list]:

@@ -1,4 +1,4 @@
 """Passes through a model: what many prompts share is computed once, in scoring, sampling and training.
 
-Imports: running, models.
+Imports: running, models, judging.
 """

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+MAX_NEW_TOKENS = 64  # enough for a sentence with a lead-in
 BLOCK = 256  # tokens whose probabilities are summed at a time in a draw
 
 
@@ -20,22 +21,35 @@ class SamplingSettings:
         temperature: of the distribution that tokens are drawn from.
         top_p: the smallest set of tokens with this probability is drawn from.
         max_new_tokens: an answer's longest length in tokens.
+        max_thinking_tokens: a thought's longest length before it; 0: the model is not asked to think.
         seed: of the draws.
     """
 
     num_samples: int = 10
     temperature: float = 1.0
     top_p: float = 1.0
-    max_new_tokens: int = 16
+    max_new_tokens: int = MAX_NEW_TOKENS
+    max_thinking_tokens: int = 0
     seed: int = 0
 
 
 @dataclass
 class Answer:
-    """One answer: its text (first line, stripped) and its tokens' log-probabilities at temperature 1, in nats."""
+    """One answer.
+
+    Attributes:
+        text: the answer itself (``judging.extent``), behind a thought if the model has written one.
+        logprobs: its tokens' log-probabilities at temperature 1, in nats.
+        written: all that the model has written, with its thought.
+        complete: False where a thought has not ended; the text is then empty.
+        long: whether it was cut off at ``max_new_tokens``.
+    """
 
     text: str
     logprobs: list
+    written: str = ""
+    complete: bool = True
+    long: bool = False
 
     @property
     def probability(self) -> float:
@@ -47,7 +61,8 @@ class Answer:
 class Row:
     """A distinct beginning of answers to one question: how many samples begin so, and whether the greedy one does.
 
-    ``lane`` and ``slot`` say where its last token stands in the pass that the next token is drawn from.
+    ``lane`` and ``slot`` say where its last token stands in the pass that the next token is drawn from; ``answer_at``
+    is how many of its tokens are its thought, None while it may still think (``ending.Ending``).
     """
 
     question: int
@@ -57,6 +72,7 @@ class Row:
     slot: int = 0
     tokens: list = field(default_factory=list)
     logprobs: list = field(default_factory=list)
+    answer_at: int | None = None
 
 
 def generator(seed: int, question_id: str) -> np.random.Generator:
@@ -65,7 +81,7 @@ def generator(seed: int, question_id: str) -> np.random.Generator:
     return np.random.default_rng([seed, int.from_bytes(digest[:8], "big")])
 
 
-def split(rows, logits, *, generators, temperature, top_p, stops, max_new_tokens):
+def split(rows, logits, *, generators, temperature, top_p, ending):
     """One step: draw every row's tokens and part it into its children.
 
     Args:
@@ -74,8 +90,8 @@ def split(rows, logits, *, generators, temperature, top_p, stops, max_new_tokens
         generators: {question: numpy Generator}.
         temperature: of the draws.
         top_p: of the draws.
-        stops: tokens that end an answer; they are not part of it.
-        max_new_tokens: an answer this long is finished.
+        ending: ``(row, token) → bool`` whether the token, which is not yet the row's, ends it; one that does is not
+            part of it unless ``ending`` has put it there (``ending.Ending``).
 
     Returns:
         (children, each child's parent, the rows that ended in this step)
@@ -91,15 +107,16 @@ def split(rows, logits, *, generators, temperature, top_p, stops, max_new_tokens
     logprobs = (logits[at, tokens] - logits.logsumexp(-1)[at]).tolist()
     children, parents, finished = [], [], []
     for i, token, logprob in zip(at, tokens, logprobs, strict=True):
-        row, ends = rows[i], token in stops
+        row = rows[i]
         child = Row(
             row.question,
             counts[i][token],
             row.greedy and token == best[i],
-            tokens=row.tokens if ends else [*row.tokens, token],
-            logprobs=row.logprobs if ends else [*row.logprobs, logprob],
+            tokens=row.tokens,
+            logprobs=row.logprobs,
+            answer_at=row.answer_at,
         )
-        if ends or len(child.tokens) == max_new_tokens:
+        if ending(child, token, logprob):
             finished.append(child)
         else:
             children.append(child)
@@ -135,14 +152,3 @@ def draw_tokens(rows, logits, generators, temperature, top_p) -> list:
     token = torch.searchsorted(inside.cumsum(-1), target[:, None], right=True)[:, 0].minimum(last)
     drawn = (block * BLOCK + token).cpu().numpy()
     return np.split(drawn, np.cumsum([len(own) for own in uniform])[:-1])
-
-
-def collect(lm, leaves) -> tuple[list, Answer | None]:
-    """(samples, greedy) of one question's leaves; equal samples stand next to each other."""
-    samples, best = [], None
-    for leaf in leaves:
-        text = lm.decode(leaf.tokens).strip()
-        found = Answer(text, leaf.logprobs)
-        samples += [found] * leaf.count
-        best = found if leaf.greedy else best
-    return samples, best

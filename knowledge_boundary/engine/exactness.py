@@ -1,53 +1,156 @@
-"""Whether packed passes give a model's own logits: tried when it is loaded."""
+"""Whether a shortcut gives a model's own logits: tried when it is loaded, at the lengths that the run's prompts have.
+
+Models attend by windows and chunks, and rescale their positions, from some length on. So shortcuts are tried on both
+sides of each such length that the config names and the run's longest sequence reaches; below it they decide nothing.
+"""
 
 import functools
+import inspect
+import re
 
 import torch
 
-from ..models.families import run_base, select_rows
+from ..models.families import run_base, select_rows, text_config
 from ..running.errors import UserError
+from .loss import answer_loss
 from .packing import Tree, pack
 from .passes import growing, head, hidden_states, packable, padded_states, run_root
 
+SHORT = 7  # tokens of a root and of a tail
+# Names in configs of the lengths at which attention or positions change; nested ones (rope_parameters) too.
+SWITCH = re.compile(
+    r"window|chunk|topk|top_k_tokens|original_max_position|local_attention|block_size|budget|local_blocks"
+)
 
-@torch.no_grad()  # not inference mode: what a model keeps of a pass (rotary tables) may be met again in training
-def check(lm) -> bool:
-    """Whether packing is exact for this model: trees in unequal lanes over a root that is used twice, and one step on,
-    against whole sequences one at a time.
+
+def switches(model) -> list:
+    """Lengths in tokens at which this model's attention or positions may change, by its config; the shortest first."""
+
+    def numbers(content):
+        for name, value in content.items():
+            if isinstance(value, dict):
+                yield from numbers(value)
+            elif SWITCH.search(str(name)):
+                values = value if isinstance(value, list) else [value]
+                yield from (v for v in values if isinstance(v, int) and not isinstance(v, bool))
+
+    return sorted({n for n in numbers(text_config(model).to_dict()) if n > 2})
+
+
+def check(lm, texts=(), room: int = 0, trains: bool = False) -> bool:
+    """Whether packing is exact for this model on sequences as long as ``texts``; sets ``lm.padded`` and ``lm.cached``.
+
+    Tried are trees in unequal lanes over a root that is used twice, and one step on; then, where that is not exact,
+    whole sequences in one padded batch, and tokens behind a cache's rows; against whole sequences one at a time.
+
+    Args:
+        lm: the model.
+        texts: what is going to be run.
+        room: tokens that follow them.
+        trains: whether the model is trained: one step's loss and gradient are tried too.
 
     Raises:
-        UserError: not even whole prompts give the model's own logits (``head`` does not know its way to them), or a
-            cache's rows do not, where it does not pack.
+        UserError: not even whole prompts give the model's own logits (``head`` does not know its way to them), or the
+            model sees what comes behind a token.
     """
-    generator = torch.Generator().manual_seed(0)
-    root, *tails = torch.randint(3, min(1000, lm.vocabulary), (4, 7), generator=generator).tolist()
-    own = [tails[0], [*tails[0][:2], *tails[1]], tails[2][:3]]
+    lengths = switches(lm.model)
+    longest = room + max((len(lm.encode(t)) for t in texts), default=0) if lengths else 0
+    longest = min(longest, lm.window) - 2 * SHORT
+    sides = sorted({n for n in lengths if n < longest} | {longest} if any(n < longest for n in lengths) else set())
+    with torch.no_grad():  # not inference mode: what a model keeps of a pass (rotary tables) may be met in training
+        return tried(
+            lm, [(SHORT, SHORT), *((SHORT, n + SHORT) for n in sides), *((n + SHORT, SHORT) for n in sides)], trains
+        )
+
+
+def manner(lm, shared: bool) -> str:
+    """How sequences run after ``check``, for summaries."""
+    whole = "whole prompts" if lm.padded else "whole prompts, one by one"
+    return "shared" if shared else whole if lm.cached else f"{whole}, without a cache"
+
+
+def tried(lm, lengths, trains: bool) -> bool:
+    """``check`` at [(tokens of the root, of the longest tail)]."""
+    cases = [sequences(lm, *pair, seed) for seed, pair in enumerate(lengths)]
 
     @functools.cache
-    def own_logits(*ids):
-        return lm.model(torch.tensor([ids], device=lm.device)).logits[0, -1].float()
+    def wanted(ids):
+        return own_logits(lm, ids)
+
+    whole = [[root + tail for tail in tails] for root, tails in cases]
+    if not all(wanted(tuple(s)).isfinite().all() for s in whole[0]):
+        return False  # nothing to compare with; a question's own logits will say so
 
     def exact(found, sequences):
         """Whether ``found()``, hidden states [sequences, hidden] at the ends, gives the model's own logits."""
-        wanted = torch.stack([own_logits(*s) for s in sequences])
-        tolerance = wanted.abs().max() * (1e-4 if lm.about["dtype"] == "float32" else 5e-2)
+        own = torch.stack([wanted(tuple(s)) for s in sequences])
+        tolerance = own.abs().max() * (1e-4 if lm.about["dtype"] == "float32" else 5e-2)
         try:
-            return bool((head(lm.model, found()) - wanted).abs().max() <= tolerance)
+            return bool((head(lm.model, found()) - own).abs().max() <= tolerance)
         except Exception:  # whatever a family raises that takes no such mask or cache, or has outputs of its own
             return False
 
-    sequences = [root + o for o in own]
-    if not all(own_logits(*s).isfinite().all() for s in sequences):
-        return False  # nothing to compare with; a question's own logits will say so
-    unsupported = f"this family is not supported yet (--model {lm.about['name']})"
-    if not exact(lambda: whole_ends(lm, sequences), sequences):
-        raise UserError(f"its last hidden state times its head is not its logits; {unsupported}")
-    if packable(lm.model) and exact(lambda: packed_ends(lm, root, own), [*sequences, *sequences]):
+    if not all(exact(lambda s=s: whole_ends(lm, [s]), [s]) for own in whole for s in own):
+        raise unsupported(lm, "its last hidden state times its head is not its logits")
+    if not exact(lambda: padded_states(lm.model, [whole[0][1]], lm.device)[:, SHORT - 1], [whole[0][1][:SHORT]]):
+        raise unsupported(lm, "what it computes for a token depends on the tokens behind it")
+    packs = packable(lm.model) and all(
+        exact(lambda c=c: packed_ends(lm, *c), own * 2) for c, own in zip(cases, whole, strict=True)
+    )
+    if packs and (not trains or trained_alike(lm, whole, packed=True, padded=True)):
         return True
-    pair = [root + tails[0], root + tails[1]]
-    if not exact(lambda: stepped_ends(lm, pair), [pair[1], pair[0], pair[1]]):
-        raise UserError(f"its cache's rows do not give its logits; {unsupported}")
+    lm.padded = all(exact(lambda own=own: whole_ends(lm, own), own) for own in whole)
+    lm.padded = lm.padded and (not trains or trained_alike(lm, whole, packed=False, padded=True))
+    pairs = [(s, [*s[:-SHORT], *reversed(s[-SHORT:])]) for own in whole for s in own[:2]]
+    lm.cached = all(exact(lambda p=p: stepped_ends(lm, p), [p[1], p[0], p[1]]) for p in pairs)
     return False
+
+
+def unsupported(lm, why: str) -> UserError:
+    """The error for a family that even whole prompts are not exact for."""
+    return UserError(f"{why}; this family is not supported (--model {lm.about['name']})")
+
+
+def sequences(lm, root: int, tail: int, seed: int) -> tuple[list, list]:
+    """A root and three tails behind it: a short one, one that begins as it does and is ``tail`` long, a shorter one."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def tokens(n):
+        return torch.randint(3, min(1000, lm.vocabulary), (n,), generator=generator).tolist()
+
+    start, first = tokens(root), tokens(SHORT)
+    return start, [first, [*first[:2], *tokens(max(tail, SHORT))], tokens(3)]
+
+
+def own_logits(lm, ids: tuple) -> torch.Tensor:
+    """The model's own logits [vocabulary] behind a whole sequence that is alone in its batch."""
+    keep = {"logits_to_keep": 1} if "logits_to_keep" in inspect.signature(lm.model.forward).parameters else {}
+    return lm.model(torch.tensor([ids], device=lm.device), use_cache=False, **keep).logits[0, -1].float()
+
+
+def trained_alike(lm, groups, packed: bool, padded: bool) -> bool:
+    """Whether a step on sequences has the loss and the gradient that they have one at a time."""
+    parameter = next(p for p in lm.model.parameters() if p.ndim == 1 and p.is_floating_point())
+    before, parameter.requires_grad = parameter.requires_grad, True
+
+    def step(rows, **how):
+        with torch.enable_grad():
+            loss = answer_loss(lm.model, rows, reduction="sum", **how)
+            (gradient,) = torch.autograd.grad(loss, [parameter])
+        return torch.cat([loss.detach().float()[None], gradient.float().flatten()])
+
+    try:
+        for own in groups:
+            rows = [{"input_ids": ids, "start": max(1, len(ids) - SHORT)} for ids in own]
+            wanted = sum(step([row], packed=False, padded=False) for row in rows)
+            tolerance = wanted.abs().max() * (1e-3 if lm.about["dtype"] == "float32" else 1e-1)
+            if not (step(rows, packed=packed, padded=padded) - wanted).abs().max() <= tolerance:
+                return False
+    except Exception:  # as in ``tried``
+        return False
+    finally:
+        parameter.requires_grad = before
+    return True
 
 
 def whole_ends(lm, sequences) -> torch.Tensor:
@@ -79,13 +182,16 @@ def packed_ends(lm, root, own) -> torch.Tensor:
 def stepped_ends(lm, pair) -> torch.Tensor:
     """Hidden states [3, hidden] at the ends of the second, the first and the second of two sequences of one length.
 
-    Their last token runs behind their cache's rows; all of it where such rows cannot be had.
+    Their last three tokens run one by one behind their cache's rows; all of it where such rows cannot be had.
     """
     ids, rows = torch.tensor(pair, device=lm.device), torch.tensor([1, 0, 1], device=lm.device)
-    _, kept = run_base(lm.model, input_ids=ids[:, :-1], use_cache=True)
-    kept = select_rows(lm.model, kept, rows)
+    _, kept = run_base(lm.model, input_ids=ids[:, :-3], use_cache=True)
+    kept, ids = select_rows(lm.model, kept, rows), ids[rows]
     if kept is None:
-        return run_base(lm.model, input_ids=ids[rows], use_cache=False)[0][:, -1]
-    at = torch.full((3, 1), ids.shape[1] - 1, device=lm.device)
-    hidden, _ = run_base(lm.model, input_ids=ids[rows, -1:], position_ids=at, past_key_values=kept, use_cache=True)
+        return run_base(lm.model, input_ids=ids, use_cache=False)[0][:, -1]
+    for place in range(ids.shape[1] - 3, ids.shape[1]):
+        at = torch.full((3, 1), place, device=lm.device)
+        hidden, kept = run_base(
+            lm.model, input_ids=ids[:, place : place + 1], position_ids=at, past_key_values=kept, use_cache=True
+        )
     return hidden[:, -1]

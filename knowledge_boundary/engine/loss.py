@@ -15,22 +15,34 @@ FULL = 0.8  # share of real tokens in a padded pass at least; below it, the exam
 
 
 def tokenise(lm, examples) -> list:
-    """``[{input_ids, start}]`` of (prompt, answer) pairs; the loss is on the tokens from ``start`` on.
+    """``[{turns: [{input_ids, start}]}]`` of examples; the loss is on each turn's tokens from ``start`` on.
+
+    Args:
+        lm: the model.
+        examples: each a (prompt, answer) pair of texts, or a list of them, the turns of one conversation.
 
     Raises:
         UserError: an example longer than the model's window, or an answer without tokens.
     """
     rows = []
-    for number, (prompt, answer) in enumerate(examples):
-        ids, start = lm.encode_pair(prompt, answer)
-        start = max(start, 1)  # nothing predicts a text's first token
-        if len(ids) > lm.window or len(ids) == start:
-            raise UserError(
-                f"training example {number}: {len(ids)} tokens, {len(ids) - start} of them answer; "
-                f"the model takes {lm.window} and needs an answer"
-            )
-        rows.append({"input_ids": ids, "start": start})
+    for number, example in enumerate(examples):
+        turns = []
+        for prompt, answer in [example] if isinstance(example, tuple) else example:
+            ids, start = lm.encode_pair(prompt, answer)
+            start = max(start, 1)  # nothing predicts a text's first token
+            if len(ids) > lm.window or len(ids) <= start:
+                raise UserError(
+                    f"training example {number}: {len(ids)} tokens, {len(ids) - start} of them answer; "
+                    f"the model takes {lm.window} and needs an answer"
+                )
+            turns.append({"input_ids": ids, "start": start})
+        rows.append({"turns": turns})
     return rows
+
+
+def turns_of(rows) -> list:
+    """All turns of the rows of ``tokenise``."""
+    return [turn for row in rows for turn in row["turns"]]
 
 
 def alike(rows) -> list:
@@ -46,7 +58,7 @@ def alike(rows) -> list:
     return groups
 
 
-def answer_loss(model, rows, packed: bool, reduction: str = "mean") -> torch.Tensor:
+def answer_loss(model, rows, packed: bool, reduction: str = "mean", padded: bool = True) -> torch.Tensor:
     """Cross-entropy of the answers' tokens, in nats.
 
     Args:
@@ -55,9 +67,10 @@ def answer_loss(model, rows, packed: bool, reduction: str = "mean") -> torch.Ten
         packed: whether what the rows share runs once (``exactness.check``); with dropout, it then has one mask for them
             all. Else whole examples run, right-padded, those of like length together.
         reduction: as ``torch.nn.functional.cross_entropy``'s, over the answers' tokens of all rows.
+        padded: whether whole examples may run beside each other; else one by one.
     """
     device = model.device
-    groups, states = [rows] if packed else alike(rows), []
+    groups, states = [rows] if packed else alike(rows) if padded else [[row] for row in rows], []
     for group in groups:
         # The hidden state at position t predicts token t + 1.
         spans = [range(r["start"] - 1, len(r["input_ids"]) - 1) for r in group]

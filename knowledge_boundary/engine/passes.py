@@ -9,6 +9,7 @@ from ..running.errors import UserError
 from .packing import Lanes
 
 ROOT_PART = 1024  # tokens of the root that run at a time
+CAPS = ("final_logit_softcapping", "logits_soft_cap", "output_logit_soft_cap")  # what families call a cap on logits
 WINDOWED = "sliding_attention"
 PACKABLE = {"full_attention", WINDOWED}  # kinds of layers whose attention is a mask over positions
 
@@ -126,12 +127,17 @@ def head(model, hidden, tokens=None) -> torch.Tensor:
     layer, config = lm_head(model), text_config(model)
     if tokens is None:
         logits = layer(hidden).float()
+    elif type(layer) is not torch.nn.Linear:  # an adapter's, for one: its weight is not all that it does
+        logits = layer(hidden)[:, tokens].float()
     else:
         bias = layer.bias[tokens] if layer.bias is not None else None
         logits = functional.linear(hidden, layer.weight[tokens], bias).float()
     # What some families do to each logit: Cohere, Granite, Gemma 2. ``exactness.check`` compares with the model's own.
-    logits = logits * (getattr(config, "logit_scale", None) or 1) / (getattr(config, "logits_scaling", None) or 1)
-    cap = getattr(config, "final_logit_softcapping", None)
+    family = of(model)
+    for names, up in ((family.multiplied, True), (family.divided, False)):
+        for factor in (getattr(config, name, None) or 1 for name in names):
+            logits = logits * factor if up else logits / factor
+    cap = next((c for c in (getattr(config, name, None) for name in CAPS) if c), None)
     return torch.tanh(logits / cap) * cap if cap else logits
 
 

@@ -13,7 +13,8 @@ import torch
 
 from ..models.families import run_base, select_rows
 from ..running.errors import UserError
-from .drawing import Row, collect, generator, split
+from .drawing import Row, generator, split
+from .ending import Ending
 from .packing import Tree, pack, shared_length
 from .passes import check_finite, check_window, growing, head, hidden_states, run_root
 from .scoring import halves
@@ -69,6 +70,7 @@ def answer(
     seed=0,
     greedy=True,
     skip=lambda indices: False,
+    max_thinking_tokens=0,
 ):
     """Sampled answers and the greedy answer to every prompt; yields ``(indices, answers)`` batch by batch.
 
@@ -85,13 +87,14 @@ def answer(
         seed: of the draws.
         greedy: whether the greedy answer is wanted too.
         skip: ``indices → bool``; batches for which it is true are left out.
+        max_thinking_tokens: a thought's longest length before the answer; 0: the model is not asked to think.
 
     Yields:
         The indices of a batch, and for each of its questions ``(samples, greedy)``: a list of N Answers and an Answer
         or None.
     """
     sequences = [lm.encode(p) for p in prompts]
-    check_window(lm, [len(s) + max_new_tokens for s in sequences], ids)
+    check_window(lm, [len(s) + max_thinking_tokens + max_new_tokens for s in sequences], ids)
     rows_each = num_samples + greedy
     if shared:
         root = min(shared_length(sequences), min(map(len, sequences)) - 1)
@@ -100,7 +103,8 @@ def answer(
         root, planned = 0, plan_equal(sequences, rows_each, batch_tokens)
     batches = [lanes for lanes in planned if not skip([i for lane in lanes for i in lane])]
     cache = run_root(lm.model, sequences[0][:root], lm.device) if batches else None
-    draw = partial(split, temperature=temperature, top_p=top_p, stops=lm.stop_tokens, max_new_tokens=max_new_tokens)
+    ending = Ending(lm, max_new_tokens, max_thinking_tokens)
+    draw = partial(split, temperature=temperature, top_p=top_p, ending=ending)
 
     def run_batch(lanes):
         indices = [i for lane in lanes for i in lane]
@@ -117,7 +121,7 @@ def answer(
                 raise UserError("out of memory with one question in the batch; use --dtype bfloat16") from None
             print(f"Out of memory with {len(indices)} questions at once: going on with half", flush=True)
         else:
-            yield indices, [collect(lm, [leaf for leaf in leaves if leaf.question == i]) for i in indices]
+            yield indices, [ending.collect([leaf for leaf in leaves if leaf.question == i]) for i in indices]
             return
         for part in halves(lanes):  # every question's generator begins anew: the same answers
             yield from run_batch(part)
@@ -174,7 +178,8 @@ class Packed:
 class Copies:
     """The trees of a batch of equally long prompts, for models that do not pack: each row over a copy of its cache.
 
-    Where the cache cannot be copied row by row (recurrent layers), every step runs the whole sequences anew.
+    Where the cache cannot be copied row by row (recurrent layers), or what runs behind it is not what a whole sequence
+    gives (``LM.cached``), every step runs the whole sequences anew.
 
     Args:
         lm: the model.
@@ -193,13 +198,13 @@ class Copies:
         """Hidden states [rows, hidden] at the prompts' ends."""
         for slot, row in enumerate(rows):
             row.slot = slot
-        hidden, self.cache = self.run([self.prompts[row.question] for row in rows], use_cache=True)
+        hidden, self.cache = self.run([self.prompts[row.question] for row in rows], use_cache=self.lm.cached)
         return hidden
 
     def step(self, rows, parents):
         """Hidden states [rows, hidden] at the last tokens of ``rows``; each follows its row in ``parents``."""
         at = torch.tensor([parent.slot for parent in parents], device=self.lm.device)
-        self.cache = select_rows(self.lm.model, self.cache, at)
+        self.cache = select_rows(self.lm.model, self.cache, at) if self.lm.cached else None
         if self.cache is None:
             return self.run([self.prompts[row.question] + row.tokens for row in rows], use_cache=False)[0]
         for slot, row in enumerate(rows):

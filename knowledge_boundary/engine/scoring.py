@@ -26,15 +26,14 @@ class Request:
 
 
 def candidate_ids(lm, prompt: str, letters: str) -> list:
-    """The token that each letter is after the literal ``prompt``.
+    """The token that each letter is after the literal ``prompt``: with its space, or where the answer's turn begins.
 
     Raises:
         UserError: a letter is more than one token there, or two letters are the same one.
     """
-    plain = lm.encode(prompt)
-    ids = []
+    plain, lead, ids = lm.encode(prompt), lm.format.lead_of(prompt), []
     for letter in letters:
-        after = lm.encode(f"{prompt} {letter}")
+        after = lm.encode(f"{prompt}{lead}{letter}")
         if len(after) != len(plain) + 1 or after[:-1] != plain:
             raise UserError(
                 f"letter {letter} is not one token after the prompt for this tokenizer; use --scoring cloze"
@@ -64,12 +63,15 @@ def plan(units, root: int, batch_tokens: int) -> list:
     return batches
 
 
-def plan_whole(units, batch_tokens: int) -> list:
-    """``units`` in batches of one lane each for whole sequences: at most ``batch_tokens`` padded tokens, by length."""
+def plan_whole(units, batch_tokens: int, padded: bool = True) -> list:
+    """``units`` in batches of one lane each for whole sequences: at most ``batch_tokens`` padded tokens, by length.
+
+    Not ``padded``: units are alone in their batches.
+    """
     longest = [max(len(r.ids) for r in unit) for unit in units]
     batches, rows = [], 0
     for i in sorted(range(len(units)), key=lambda i: (longest[i], i)):
-        if batches and (rows + len(units[i])) * longest[i] <= batch_tokens:
+        if padded and batches and (rows + len(units[i])) * longest[i] <= batch_tokens:
             batches[-1][0].append(i)
             rows += len(units[i])
         else:
@@ -104,7 +106,7 @@ def run(lm, units, read, batch_tokens: int, shared: bool, names=None, skip=lambd
         root = min(shared_length([r.ids for r in requests]), most)
         planned = plan(units, root, batch_tokens)
     else:
-        root, planned = 0, plan_whole(units, batch_tokens)
+        root, planned = 0, plan_whole(units, batch_tokens, lm.padded)
     batches = [lanes for lanes in planned if not skip([i for lane in lanes for i in lane])]
     cache = run_root(lm.model, requests[0].ids[:root], lm.device) if batches else None
 
@@ -152,8 +154,12 @@ def packed_columns(lm, units, lanes, root, cache) -> list:
 def whole_columns(lm, units, lanes) -> list:
     """[(unit, request, hidden states of its columns)] of a batch of one lane: whole sequences, padded."""
     rows = [(i, request) for i in lanes[0] for request in units[i]]
-    hidden = padded_states(lm.model, [request.ids for _, request in rows], lm.device)
-    return [(i, r, h[r.columns.start : r.columns.stop]) for (i, r), h in zip(rows, hidden, strict=True)]
+    parts = [rows] if lm.padded else [[row] for row in rows]
+    found = []
+    for part in parts:
+        hidden = padded_states(lm.model, [request.ids for _, request in part], lm.device)
+        found += [(i, r, h[r.columns.start : r.columns.stop]) for (i, r), h in zip(part, hidden, strict=True)]
+    return found
 
 
 def halves(lanes) -> list:
@@ -165,7 +171,7 @@ def halves(lanes) -> list:
 
 
 def letter_probabilities(lm, prompts, letters, batch_tokens, shared, skip=lambda indices: False, names=None):
-    """Probabilities of the letters after each prompt, normalised over the question's letters.
+    """Probabilities of the letters after each prompt, normalised over the question's letters, and their share of all.
 
     Args:
         lm: the model.
@@ -177,7 +183,7 @@ def letter_probabilities(lm, prompts, letters, batch_tokens, shared, skip=lambda
         names: see ``run``.
 
     Yields:
-        (indices, [probabilities, one array [letters] a question])
+        (indices, [(probabilities [letters], the probability that the letters hold of the whole vocabulary)])
     """
     kinds = {text: candidate_ids(lm, prompts[letters.index(text)], text) for text in dict.fromkeys(letters)}
     sequences = list(map(lm.encode, prompts))
@@ -197,11 +203,14 @@ def pair_probabilities(lm, texts, first: str, second: str, batch_tokens, shared,
         n = shared_length([one, other])
         sequences.append(one[:n])
         candidates.append([one[n], other[n]])
-    for indices, found in candidate_probabilities(lm, sequences, candidates, batch_tokens, shared, names=names):
-        yield indices, [float(p[0]) for p in found]
+    batches = candidate_probabilities(lm, sequences, candidates, batch_tokens, shared, names=names, share=False)
+    for indices, found in batches:
+        yield indices, [float(p[0]) for p, _ in found]
 
 
-def candidate_probabilities(lm, sequences, candidates, batch_tokens, shared, skip=lambda indices: False, names=None):
+def candidate_probabilities(
+    lm, sequences, candidates, batch_tokens, shared, skip=lambda indices: False, names=None, share=True
+):
     """Next-token probabilities normalised over each sequence's candidate tokens.
 
     Args:
@@ -212,22 +221,33 @@ def candidate_probabilities(lm, sequences, candidates, batch_tokens, shared, ski
         shared: see ``run``.
         skip: see ``run``.
         names: see ``run``.
+        share: whether their share of the whole vocabulary's probability is wanted; else only their rows of the head
+            run.
 
     Yields:
-        (indices, [array [candidates], one a sequence])
+        (indices, [(array [candidates], the probability of all of them together or None)], one a sequence)
     """
     units = [[Request(ids, len(ids))] for ids in sequences]
     wanted = {id(unit[0]): tokens for unit, tokens in zip(units, candidates, strict=True)}
 
     def read(hidden, own, names):
-        tokens = sorted({token for request in own for token in wanted[id(request)]})
-        logits = head(lm.model, hidden, tokens)
-        check_finite(lm, logits, names)
-        logits = dict(zip(tokens, logits.T.double().cpu(), strict=True))
-        return [
-            torch.stack([logits[token][i] for token in wanted[id(request)]]).softmax(-1).numpy()
-            for i, request in enumerate(own)
-        ]
+        found = []
+        for start in range(0, len(own), HEAD_ROWS):
+            part = slice(start, start + HEAD_ROWS)
+            rows = [wanted[id(request)] for request in own[part]]
+            columns = sorted({token for tokens in rows for token in tokens})
+            logits = head(lm.model, hidden[part], None if share else columns)
+            if share:  # of the whole vocabulary, some models have rows at −∞
+                every, logits = logits.logsumexp(-1), logits[:, columns]
+                check_finite(lm, every[:, None], names[part])
+                total = every.double().cpu()
+            check_finite(lm, logits, names[part])
+            logits = dict(zip(columns, logits.T.double().cpu(), strict=True))
+            for i, tokens in enumerate(rows):
+                one = torch.stack([logits[token][i] for token in tokens])
+                held = float((one.logsumexp(-1) - total[i]).exp().clamp(max=1)) if share else None
+                found.append((one.softmax(-1).numpy(), held))
+        return found
 
     for indices, results in run(lm, units, read, batch_tokens, shared, names, skip):
         yield indices, [result[0] for result in results]

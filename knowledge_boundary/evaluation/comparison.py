@@ -3,7 +3,7 @@
 import itertools
 
 from ..running.errors import UserError
-from . import scores
+from . import caution, scores
 
 
 def records_of(evaluated: dict | None, label: str, ids, where: str) -> list | None:
@@ -80,6 +80,7 @@ def compare(evaluations: dict, base: dict, seed: int = 0, base_where: str = "--b
     evals = list(evaluations.values())
     names = [e["summary"]["model"] for e in evals]
     wording = same_model_refusing(base, evals)
+    thinking = {e["summary"]["model"]: e["meta"]["args"].get("thinking", "off") for e in evals}
     records, tests = [], []
     for label in evals[0]["summary"]["datasets"]:
         ids = [r["id"] for r in evals[0]["records"] if r["dataset"] == label]
@@ -89,7 +90,8 @@ def compare(evaluations: dict, base: dict, seed: int = 0, base_where: str = "--b
         initial = records_of(base, label, ids, base_where)
         for name, rows in own.items():
             found = scores.metrics(rows, initial, seed, own.get(wording))
-            records.append({"model": name, "dataset": label, **found})
+            warnings = caution.of_base(initial) + caution.of_evaluation(rows, thinking[name])
+            records.append({"model": name, "dataset": label, **found, "warnings": warnings})
         for a, b in itertools.combinations(reversed(names), 2):
             tested = scores.paired_test(own[a], own[b], initial, seed)
             tests.append({"dataset": label, "model_a": a, "model_b": b, **tested})

@@ -2,16 +2,18 @@
 
 import numpy as np
 
+from . import caution
 from .intervals import bootstrap, two_sided_p, wilson, with_interval
 
-OUTCOMES = ("correct", "wrong", "refused", "unparsed")
+OUTCOMES = ("correct", "wrong", "refused", "unparsed", "incomplete")
+COUNTED_WRONG = ("wrong", "unparsed", "incomplete")
 CURVE_POINTS = 100
 
 
 def ths(p_correct, p_wrong, p_correct_0, p_wrong_0):
     """THS = P_c − P_w · P_c⁰ / P_w⁰, as a fraction (CRaFT); NaN where P_w⁰ = 0. Scalars or arrays.
 
-    Unparsed answers count as wrong, on both sides.
+    Unparsed answers, and thoughts that never end, count as wrong, on both sides.
     """
     p_wrong_0 = np.asarray(p_wrong_0, dtype=np.float64)
     ratio = np.divide(p_correct_0, p_wrong_0, out=np.full_like(p_wrong_0, np.nan), where=p_wrong_0 > 0)
@@ -19,9 +21,9 @@ def ths(p_correct, p_wrong, p_correct_0, p_wrong_0):
 
 
 def right_wrong(records, field: str = "outcome") -> tuple[np.ndarray, np.ndarray]:
-    """(right, wrong) as 0/1 arrays; unparsed counts as wrong."""
+    """(right, wrong) as 0/1 arrays; what is no answer counts as wrong."""
     right = np.array([r[field] == "correct" for r in records], dtype=np.float64)
-    wrong = np.array([r[field] in ("wrong", "unparsed") for r in records], dtype=np.float64)
+    wrong = np.array([r[field] in COUNTED_WRONG for r in records], dtype=np.float64)
     return right, wrong
 
 
@@ -47,7 +49,7 @@ def metrics(records, base, seed: int, refuse_base=None) -> dict:
         refuse_base: the initial model's records with the refusal prompt, or None (``ths_refuse`` is then null).
 
     Returns:
-        ``{n, p_correct, p_wrong, p_refused, p_unparsed, ths, ths_refuse, over_refusal, refusal_precision,
+        ``{n, p_correct, p_wrong, p_refused, p_unparsed, p_incomplete, ths, ths_refuse, over_refusal, refusal_precision,
         refusal_recall, refusal_f1, ap, auroc, ece, aurc}``, each but ``n`` as ``{value, ci95}``, rates as fractions.
         ``ths_refuse`` is THS measured against ``refuse_base``: what is left of it once the wording of the prompt is the
         same on both sides.
@@ -66,8 +68,11 @@ def metrics(records, base, seed: int, refuse_base=None) -> dict:
     return {"n": n, **found}
 
 
-def summarise(records, base=None, seed: int = 0) -> dict:
-    """A test set's part of ``summary.datasets``: ``metrics``, its risk–coverage curve, and the metrics by subject."""
+def summarise(records, base=None, seed: int = 0, thinking: str = "off") -> dict:
+    """A test set's part of ``summary.datasets``: ``metrics``, its risk–coverage curve, metrics by subject, warnings.
+
+    ``thinking``: whether the model was asked to think, for what the warnings advise.
+    """
     subjects = {}
     for i, r in enumerate(records):
         subjects.setdefault(r["subject"], []).append(i)
@@ -77,7 +82,9 @@ def summarise(records, base=None, seed: int = 0) -> dict:
     }
     whole = metrics(records, base, seed)
     curve = {"points": risk_coverage(records), "aurc": whole["aurc"]}
-    return {**whole, "risk_coverage": curve, "subjects": by_subject}
+    warnings = caution.of_base(base) + caution.of_evaluation(records, thinking)
+    held = caution.mean_letter_mass(records)
+    return {**whole, "risk_coverage": curve, "subjects": by_subject, "letter_mass": held, "warnings": warnings}
 
 
 def refused_known(records, base) -> tuple[np.ndarray, np.ndarray]:

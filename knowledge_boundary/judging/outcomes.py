@@ -3,6 +3,7 @@
 import re
 from functools import partial
 
+from .extent import bare
 from .matching import is_one_of, matches
 from .refusals import answering_part, before_sure, is_refusal
 
@@ -31,7 +32,8 @@ def matcher(match: str, threshold: float, embed=None):
 
 def exact(question, texts) -> list:
     """Verdicts: the whole answer is an accepted one."""
-    return [{"correct": is_one_of(before_sure(text), accepted(question))} for text in texts]
+    golds = accepted(question)
+    return [{"correct": is_one_of(before_sure(t), golds) or is_one_of(bare(before_sure(t)), golds)} for t in texts]
 
 
 def contains(question, texts) -> list:
@@ -42,7 +44,7 @@ def contains(question, texts) -> list:
 def similar(question, texts, threshold: float, embed) -> list:
     """Verdicts: the answer's embedding is near an accepted one's."""
     golds = accepted(question)
-    answers = [before_sure(text) for text in texts]
+    answers = [bare(before_sure(text)) for text in texts]
     vectors = embed([*answers, *golds])
     nearest = (vectors[: len(answers)] @ vectors[len(answers) :].T).max(axis=1)
     return [
@@ -92,11 +94,28 @@ def chosen_letter(text: str, letters: str) -> str | None:
     return letter.upper()
 
 
+def chosen_option(question, text: str) -> str | None:
+    """The letter that a multiple-choice answer names, or that of the one option whose text it gives; None for neither.
+
+    Of options that contain each other ("Paris", "Paris, Texas") the longer one is meant where it is given.
+    """
+    named = chosen_letter(text, question.letters)
+    if named:
+        return named
+    options = dict(zip(question.letters, question.choices, strict=True))
+    for given in (is_one_of, matches):
+        found = [k for k, option in options.items() if given(text, [option])]
+        longest = [k for k in found if not any(matches(options[o], [options[k]]) for o in found if o != k)]
+        if len(longest) == 1:
+            return longest[0]
+    return None
+
+
 def outcome(question, text: str, match=contains) -> dict:
     """What one answer amounts to: its ``outcome``, and its ``similarity`` where ``match`` finds it.
 
     ``outcome`` is ``correct``, ``wrong``, ``refused`` or ``unparsed``: an answer with no words in it that is not right,
-    or a multiple-choice answer that names no letter of the question.
+    or a multiple-choice answer that names neither a letter of the question nor the text of one option.
 
     Args:
         question: what was asked.
@@ -109,7 +128,7 @@ def outcome(question, text: str, match=contains) -> dict:
         correct = verdict.pop("correct")
         parsed = correct or re.search(r"\w", before_sure(text))
     else:
-        letter = chosen_letter(part or "", question.letters)
+        letter = chosen_option(question, bare(part or ""))
         verdict, correct, parsed = {}, letter == question.answer, letter is not None
     if part is None:
         found = "refused"

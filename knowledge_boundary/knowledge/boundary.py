@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..evaluation import caution
 from ..evaluation.intervals import wilson
 from ..questions import mmlu
 
@@ -32,6 +33,8 @@ def summarise(records) -> dict:
     subjects = {s: part(rows) for s, rows in subjects.items()}
     return {
         **part(records),
+        "letter_mass": caution.mean_letter_mass(records),
+        "warnings": caution.of_letters(records),
         "subjects_known": sum(s["known"] for s in subjects.values()),
         "subjects": subjects,
         "categories": {c: part(rows) for c, rows in categories.items()},

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..asking import prompts
 from ..engine import exactness, sampling, scoring
-from ..engine.drawing import SamplingSettings, generator
+from ..engine.drawing import MAX_NEW_TOKENS, SamplingSettings, generator
 from ..judging import outcomes
 from ..questions.records import grouped
 from . import state
@@ -19,7 +19,7 @@ ESTIMATORS = ("exact", "sample")
 
 
 def query_prompts(
-    lm, asked, num_shots: int, wording: str = "craft", chat_template: bool = False, room: int = 16
+    lm, asked, num_shots: int, wording: str = "craft", chat_template: bool = False, room: int = MAX_NEW_TOKENS
 ) -> tuple[list, list]:
     """The prompt of each question of a ``QuestionSet``, and how many shots it has lost to the model's window.
 
@@ -32,7 +32,7 @@ def query_prompts(
         room: tokens that must fit in behind a prompt.
     """
     shots = [asked.shots_of(q, num_shots) for q in asked.questions]
-    build = partial(prompts.state_prompt, lm.tokenizer, wording=wording, chat_template=chat_template)
+    build = partial(prompts.state_prompt, lm.format, wording=wording, chat_template=chat_template)
     return prompts.within_window(lm, asked.questions, shots, build, [room] * len(shots))
 
 
@@ -65,13 +65,14 @@ def query(
         shared: whether the model's sequences can be packed; None: as ``exactness.check`` finds.
         skip: ``ids → (indices → bool)``: which batches are done or another process's (``Run.skip``).
     """
-    shared = exactness.check(lm) if shared is None else shared
+    how = draws or SamplingSettings()
+    if shared is None:
+        shared = exactness.check(lm, texts, how.max_thinking_tokens + how.max_new_tokens)
     for group, group_texts in grouped(asked.questions, texts, dropped):
         own = skip([q.id for q in group])
         if asked.multiple_choice:
             yield from query_choices(lm, group, group_texts, draws, batch_tokens, shared, own)
         else:
-            how = draws or SamplingSettings()
             yield from query_open(lm, group, group_texts, how, match, embed, batch_tokens, shared, own)
 
 
@@ -90,13 +91,14 @@ def query_choices(lm, asked, texts, draws, batch_tokens, shared, skip):
     letters, ids = [q.letters for q in asked], [q.id for q in asked]
     for indices, batch in scoring.letter_probabilities(lm, texts, letters, batch_tokens, shared, skip, ids):
         records = []
-        for i, p in zip(indices, batch, strict=True):
+        for i, (p, held) in zip(indices, batch, strict=True):
             q = asked[i]
             gold = q.letters.index(q.answer)
             cor, cer = state.choice_state(p, gold)
             probs = dict(zip(q.letters, p, strict=True))
             prediction = q.letters[int(np.argmax(p))]
             record = {**q.record(), "cor": cor, "cer": cer, "probs": probs, "prediction": prediction}
+            record["letter_mass"] = held
             if draws:
                 own = generator(draws.seed, q.id)
                 drawn, record["cor"], record["cer"] = state.sampled_choice_state(p, gold, draws.num_samples, own)
@@ -110,13 +112,18 @@ def query_open(lm, asked, texts, draws, match, embed, batch_tokens, shared, skip
     sampled = sampling.answer(
         lm, texts, [q.id for q in asked], draws.num_samples, draws.max_new_tokens, batch_tokens, shared,
         temperature=draws.temperature, top_p=draws.top_p, seed=draws.seed, skip=skip,
+        max_thinking_tokens=draws.max_thinking_tokens,
     )  # fmt: skip
     for indices, batch in sampled:
         records = []
         for i, (samples, greedy) in zip(indices, batch, strict=True):
             q = asked[i]
-            given = [s.text for s in (*samples, greedy)]
-            *verdicts, best = [{"text": t, **v} for t, v in zip(given, match(q, given), strict=True)]
+            given = (*samples, greedy)
+            judged = match(q, [s.text for s in given])
+            *verdicts, best = [
+                {"text": s.text, **v, **({} if s.complete else {"correct": False, "incomplete": True})}
+                for s, v in zip(given, judged, strict=True)
+            ]
             cor = state.sampled_correctness([v["correct"] for v in verdicts])
             cer = state.sampled_certainty([s.text for s in samples], embed)
             records.append({**q.record(), "cor": cor, "cer": cer, "samples": verdicts, "greedy": best})

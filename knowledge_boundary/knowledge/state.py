@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..evaluation import caution
 from ..evaluation.intervals import Z95
 
 SAME = 1e-9  # a change of Cor smaller than this is none
@@ -67,11 +68,12 @@ def flow(init: dict, rehearsal: dict, field: str = "cor") -> float:
     return rehearsal[field] - init[field]
 
 
-def summarise(records) -> dict:
+def summarise(records, thinking: str = "off") -> dict:
     """A state file's ``summary``: over all questions and by subject; the distribution of Cor; what was empty.
 
     ``ci95`` is of mean Cor: normal approximation over questions; null for a single one. ``accuracy`` is of the most
     probable letter or of the greedy answer. ``cor_tenths`` counts the questions with Cor in [0, 0.1), … [0.9, 1].
+    ``letter_mass`` and ``warnings``: see ``caution``; ``thinking``: whether the model was asked to think.
     """
 
     def means(rows):
@@ -90,11 +92,15 @@ def summarise(records) -> dict:
         subjects.setdefault(r["subject"], []).append(r)
     right = [r["prediction"] == r["answer"] if "prediction" in r else r["greedy"]["correct"] for r in records]
     texts = [s["text"] for r in records for s in r.get("samples", ())]
+    greedy = [r["greedy"]["text"] for r in records if "greedy" in r]
+    incomplete = sum(r["greedy"].get("incomplete", False) for r in records if "greedy" in r)
     tenths = np.minimum(np.floor(np.array([r["cor"] for r in records]) * 10 + SAME), 9).astype(int)
     return {
         **means(records),
         "accuracy": np.mean(right),
         "cor_tenths": np.bincount(tenths, minlength=10).tolist(),
         "empty_samples": texts.count("") / len(texts) if texts else None,
+        "letter_mass": caution.mean_letter_mass(records),
+        "warnings": caution.of_letters(records) + caution.of_outputs(greedy, incomplete, thinking=thinking),
         "subjects": {s: means(rows) for s, rows in subjects.items()},
     }

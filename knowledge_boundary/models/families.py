@@ -27,6 +27,10 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 PROBE = "The thermal  energy of   a gas is 3.5 J, isn't it?\n\nA. Yes\nB. 50 %  (of it)\nAnswer: A"
 
 
+# What configs call the longest sequence that a model takes.
+WINDOWS = ("max_position_embeddings", "n_positions", "max_seq_len", "max_sequence_length", "max_seq_length", "n_ctx")
+
+
 @dataclass(frozen=True)
 class Family:
     """A row of FAMILIES; its defaults are what a model that no row names is taken for.
@@ -47,7 +51,9 @@ class Family:
         window: what the config calls the longest sequence that the model takes.
         head: where the LM head is, if ``get_output_embeddings`` does not tell.
         precision_flags: whether it has a flag for each dtype in its config, which else picks one of its own.
-        lora: the layers that LoRA adapts.
+        multiplied: what its config calls the factors of its logits.
+        divided: what it calls their divisors.
+        lora: the layers that LoRA adapts; ``all-linear``: by ``training.adapters``.
     """
 
     models: str
@@ -65,6 +71,8 @@ class Family:
     window: str = "max_position_embeddings"
     head: str | None = None
     precision_flags: bool = False
+    multiplied: tuple = ("logit_scale", "lm_head_multiplier")
+    divided: tuple = ("logits_scaling",)
     lora: str | tuple = "all-linear"
 
 
@@ -112,6 +120,7 @@ FAMILIES = {
         lora=("c_attn",),
     ),
 }
+FAMILIES["hyperclovax"] = Family(models="HyperCLOVA X", tested="5.23.0", multiplied=("logits_scaling",), divided=())
 UNKNOWN = Family(models="any other", tested="")
 
 
@@ -232,13 +241,20 @@ def text_config(model):
 
 
 def window(config) -> int:
-    """Longest sequence that a model with this config takes, in tokens; a large number where it does not say."""
-    return getattr(config, named(config.model_type).window, None) or 1 << 30
+    """Longest sequence that a model with this config takes, in tokens; a large number where it does not say.
+
+    A multimodal config names it in its text part.
+    """
+    text = config.get_text_config(decoder=True) if hasattr(config, "get_text_config") else config
+    names = (named(config.model_type).window, *WINDOWS)
+    return next((w for w in (getattr(text, name, None) for name in names) if isinstance(w, int) and w > 0), 1 << 30)
 
 
 def run_base(model, **inputs) -> tuple:
     """A pass of the base model: the last hidden states [batch, tokens, hidden] behind the final norm, and the cache."""
-    out = model.base_model(**inputs)
+    # Llama 4 and Mllama name no base model: theirs is where it is in all others.
+    base = model.base_model if model.base_model is not model else model.model
+    out = base(**inputs)
     return out.last_hidden_state.transpose(0, of(model).states_batch), getattr(out, "past_key_values", None)
 
 

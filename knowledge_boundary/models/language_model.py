@@ -6,6 +6,7 @@ from functools import cached_property
 import torch
 
 from . import families
+from .prompt_format import PromptFormat
 
 
 @dataclass
@@ -16,6 +17,11 @@ class LM:
     tokenizer: object
     device: torch.device
     about: dict  # ``meta.model``
+    format: PromptFormat
+    # What ``engine.exactness.check`` finds where sequences can't be packed: whether rows of one padded batch, and
+    # tokens behind a cache's rows, have the model's own logits.
+    padded: bool = True
+    cached: bool = True
 
     @property
     def vocabulary(self) -> int:
@@ -28,33 +34,38 @@ class LM:
         return families.window(self.model.config)
 
     @cached_property
-    def stop_tokens(self) -> frozenset:
-        """Tokens that end an answer: the model's end tokens, and every token with a line break in it."""
+    def end_tokens(self) -> frozenset:
+        """Tokens that end the model's turn: its config's, its tokenizer's, its chat template's."""
         ends = self.model.generation_config.eos_token_id
-        ends = {*(ends if isinstance(ends, list) else [ends]), self.tokenizer.eos_token_id} - {None}
-        texts = [self.tokenizer.decode([i]) for i in range(self.known)]
-        return frozenset(ends) | frozenset(i for i, text in enumerate(texts) if "\n" in text)
+        ends = {*(ends if isinstance(ends, list) else [ends]), self.tokenizer.eos_token_id}
+        for text in {self.format.end, self.format.plain_end} - {None}:
+            ends |= {self.tokenizer.convert_tokens_to_ids(t) for t in self.format.special if text.strip().startswith(t)}
+        return frozenset(ends - {None})
+
+    @cached_property
+    def line_breaks(self) -> frozenset:
+        """Tokens with a line break in them."""
+        return frozenset(i for i in range(self.known) if "\n" in self.tokenizer.decode([i]))
 
     @cached_property
     def known(self) -> int:
         """How many tokens the tokenizer knows: heads have rows beyond it, and some tokenizers fail on them."""
         return max(len(self.tokenizer), self.tokenizer.vocab_size)  # each leaves some out for some tokenizers
 
-    def decode(self, ids) -> str:
-        """The text of token ids, special tokens left out."""
-        return self.tokenizer.decode([i for i in ids if i < self.known], skip_special_tokens=True)
+    def decode(self, ids, special: bool = False) -> str:
+        """The text of token ids; special tokens are left out unless ``special``."""
+        return self.tokenizer.decode([i for i in ids if i < self.known], skip_special_tokens=not special)
 
     def encode(self, text: str) -> list:
-        """Token ids of a whole prompt. A rendered chat template brings its own BOS: none is added before it."""
-        bos = self.tokenizer.bos_token
-        return self.tokenizer(text, add_special_tokens=not (bos and text.startswith(bos))).input_ids
+        """Token ids of a whole prompt, with the BOS that belongs to it (``PromptFormat.ids``)."""
+        return self.format.ids(text)
 
     def encode_pair(self, prompt: str, answer: str) -> tuple[list, int]:
         """Token ids of ``prompt + answer``, and at which of them the answer begins: after ``encode(prompt)``."""
-        end = self.tokenizer.eos_token or ""
+        end = self.format.plain_end or ""
         text = answer.removesuffix(end)
         start, whole = self.encode(prompt), self.encode(prompt + text)
         if whole[: len(start)] != start:  # a merge across the seam: what generation can produce is the prompt's own ids
             whole = start + self.tokenizer(text, add_special_tokens=False).input_ids
         # The end as the token it is: some tokenizers would spell it out.
-        return whole + [self.tokenizer.eos_token_id] * (text != answer), len(start)
+        return whole + [self.tokenizer.convert_tokens_to_ids(end)] * (text != answer), len(start)

@@ -15,8 +15,9 @@ import transformers
 
 from ..running import ranks
 from ..running.errors import UserError
-from . import families
+from . import families, weights
 from .language_model import LM
+from .prompt_format import PromptFormat
 
 # transformers announces its own renamings to every user of its public classes.
 warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
@@ -52,10 +53,7 @@ def embedded_folder() -> Path:
     print(f"Converting {file} to {folder} (once)", flush=True)
     source = Path(spec.origin).parent / file
     tokenizer = transformers.AutoTokenizer.from_pretrained(source.parent, gguf_file=file)
-    model = load_weights(source, families.loading_options(families.UNKNOWN, "float32"))
-    # transformers will not save what it takes for a quantised model; the tensors are plain float32 by now.
-    del model.config.quantization_config
-    model.hf_quantizer = None
+    model = load_weights(source, families.loading_options(families.UNKNOWN, "float32"))[0]
     folder.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as unfinished:
         made = Path(unfinished) / folder.name  # inside: the temporary folder itself is closed to other users
@@ -127,9 +125,23 @@ def fingerprint(path: Path) -> str:
 
 
 def adapter_base(path: Path) -> Path:
-    """The base model's local path of an adapter folder."""
-    base = json.loads((path / "adapter_config.json").read_text())["base_model_name_or_path"]
-    return model_path(base)
+    """The base model's local path of an adapter folder.
+
+    Raises:
+        UserError: its adapter_config.json names none, or one that is not there.
+    """
+    file = path / "adapter_config.json"
+    try:
+        base = json.loads(file.read_text(encoding="utf-8")).get("base_model_name_or_path")
+    except (ValueError, AttributeError) as e:
+        raise UserError(f"{file} is not valid JSON ({e})") from e
+    mend = "write the base model's folder or hub id there as base_model_name_or_path"
+    if not isinstance(base, str) or not base:
+        raise UserError(f"{file} names no base model; {mend}")
+    try:
+        return model_path(base)
+    except UserError as e:
+        raise UserError(f"{file}: its base {base} cannot be found ({e}); {mend}") from e
 
 
 def base_folder(path: Path) -> Path:
@@ -146,12 +158,13 @@ def trained_here(name: str) -> dict | None:
 
 
 def resolve_device(device: str) -> torch.device:
-    """``auto`` is CUDA, then MPS, then the CPU."""
-    if device != "auto":
-        return torch.device(device)
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    """``auto`` is CUDA, then MPS, then the CPU; UserError for one that isn't there."""
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if device == "auto":
+        return torch.device(next(name for name in ("cuda", "mps", "cpu") if there[name]))
+    if not there[device]:
+        raise UserError(f"--device {device}: torch finds none on this machine; give --device cpu, or auto")
+    return torch.device(device)
 
 
 def describe(
@@ -183,29 +196,66 @@ def describe(
     }
 
 
-def load(name: str, about: dict | None = None, trust_remote_code: bool = False) -> LM:
-    """A model in evaluation mode; adapters are merged into their base.
+def load(
+    name: str,
+    about: dict | None = None,
+    trust_remote_code: bool = False,
+    thinking: str = "off",
+    template_date: str | None = None,
+) -> LM:
+    """A model in evaluation mode; adapters are merged into their base where that changes nothing.
 
     Args:
         name: as the user gave it, for errors.
         about: of ``describe``; None: what it says of ``name`` by default.
         trust_remote_code: as in ``describe``.
+        thinking: as in ``PromptFormat``.
+        template_date: likewise.
 
     Raises:
-        UserError: the folder lacks weights or a tokenizer, or they are damaged.
+        UserError: the folder lacks weights or a tokenizer, they are damaged, or there is no memory for them.
     """
     about = about or describe(name, trust_remote_code=trust_remote_code)
-    path = Path(about["path"])
+    path, device = Path(about["path"]), ranks.device(about["device"])
     # transformers copies a model's own code into a cache of the host: one process first.
     with one_line(name), ranks.first_on_host() if trust_remote_code else contextlib.nullcontext():
-        tokenizer = load_tokenizer(name, about, trust_remote_code)
+        words = load_format(name, about, trust_remote_code, thinking, template_date)
         family = families.check(name, base_folder(path), trust_remote_code)
         options = families.loading_options(family, about["dtype"]) | {"trust_remote_code": trust_remote_code}
-        model = load_weights(path, options)
-    device = ranks.device(about["device"])
-    model = model.to(device).eval()
+        weights.check_fits(base_folder(path), families.DTYPES[about["dtype"]], device)
+        model, merged = load_weights(path, options)
+        model = model.to(device).eval()
     about["parameters"] = sum(p.numel() for p in model.parameters())
-    return LM(model, tokenizer, device, about)
+    about["template"] = words.about
+    if path != base_folder(path):
+        about["adapter"] = "merged" if merged else "unmerged"
+    if not merged:
+        ranks.say("The adapter stays beside its base: merged, it would be another model")
+    return LM(model, words.tokenizer, device, about, words)
+
+
+def load_format(
+    name: str, about: dict, trust_remote_code: bool = False, thinking: str = "off", template_date: str | None = None
+) -> PromptFormat:
+    """How a model is spoken to, with its tokenizer, without its weights; arguments as ``load``."""
+    tokenizer = load_tokenizer(name, about, trust_remote_code)
+    end = end_token(tokenizer, base_folder(Path(about["path"])))
+    words = PromptFormat(tokenizer, name, thinking, template_date, end)
+    if words.today and not template_date:
+        ranks.say(f"Its chat template prints today's date: it is given {words.today} on all days (--template_date)")
+    return words
+
+
+def end_token(tokenizer, folder: Path) -> str | None:
+    """The end of a text by a model folder's generation config or config, for a tokenizer that names none."""
+    for file in ("generation_config.json", "config.json"):
+        if (folder / file).is_file():
+            found = json.loads((folder / file).read_text(encoding="utf-8")).get("eos_token_id")
+            ids = found if isinstance(found, list) else [found]
+            texts = [tokenizer.convert_ids_to_tokens(i) for i in ids if isinstance(i, int) and i < len(tokenizer)]
+            if any(texts):
+                return texts[0]
+    return None
 
 
 @contextlib.contextmanager
@@ -213,11 +263,15 @@ def one_line(name: str):
     """Turns what transformers, or a model's own code, raises for a damaged or unfit folder into a UserError."""
     try:
         yield
-    except (UserError, ranks.PeerEnded):
+    except ranks.PeerEnded:
         raise
+    except UserError as e:
+        raise e if str(e).startswith("--") else UserError(f"--model {name}: {e}") from e
     except Exception as e:
         reason = (str(e).strip() or "no message").splitlines()[0]
-        raise UserError(f"--model {name}: cannot be loaded ({type(e).__name__}: {reason})") from e
+        small = isinstance(e, (torch.OutOfMemoryError, MemoryError))
+        hint = "; give --dtype bfloat16, a smaller model or a larger machine" if small else ""
+        raise UserError(f"--model {name}: cannot be loaded ({type(e).__name__}: {reason}){hint}") from e
 
 
 def load_tokenizer(name: str, about: dict, trust_remote_code: bool = False):
@@ -258,14 +312,8 @@ def open_files(folder: Path) -> None:
         path.chmod((0o777 if path.is_dir() else 0o666) & ~mask)
 
 
-def load_weights(path: Path, options):
-    """The model of a folder or .gguf file; an adapter is merged into its base, which may be an adapter too."""
-    auto = transformers.AutoModelForCausalLM
-    if path.is_file():
-        return auto.from_pretrained(path.parent, gguf_file=path.name, **options)
+def load_weights(path: Path, options: dict) -> tuple:
+    """The model of a folder or .gguf file, and whether its adapters, if it has any, are merged into their base."""
     if not (path / "adapter_config.json").is_file():
-        return auto.from_pretrained(path, **options)
-    import peft
-
-    base = load_weights(adapter_base(path), options)
-    return peft.PeftModel.from_pretrained(base, path).merge_and_unload()
+        return weights.read(path, options), True
+    return weights.with_adapter(lambda: load_weights(adapter_base(path), options)[0], path)

@@ -16,7 +16,7 @@ def stacked_drawing(labels, rows) -> Figure:
     left = np.zeros(len(rows))
     for outcome, (name, color) in OUTCOMES.items():
         width = np.array([100 * row[outcome] for row in rows])
-        if outcome == "unparsed" and not width.any():
+        if outcome in ("unparsed", "incomplete") and not width.any():
             continue
         ax.barh(range(len(rows)), width, 0.78, left=left, color=color, label=name)
         for i in np.flatnonzero(width >= 3):
@@ -27,7 +27,7 @@ def stacked_drawing(labels, rows) -> Figure:
     ax.grid(False)
     ax.spines["left"].set_visible(False)
     ax.set(xlim=(0, 100), xlabel="% of questions")
-    figure.legend(loc="outside upper center", ncols=4, handlelength=1, columnspacing=1.2)
+    figure.legend(loc="outside upper center", ncols=5, handlelength=1, columnspacing=1.2)
     return figure
 
 
@@ -61,7 +61,7 @@ def crss_drawing(selections) -> Figure:
             look = {"marker": marker, "markersize": 4, "color": METHODS.get(name, UNPARSED)}
             ax.plot(*zip(*curve, strict=True), label=label(name, keep=True), **look)
     ax.set(ylim=(-0.03, 1.03), xlabel="similarity threshold τ_sim", ylabel="CRSS")
-    figure.legend(loc="outside upper center", ncols=4, columnspacing=1.2)
+    figure.legend(loc="outside upper center", ncols=5, columnspacing=1.2)
     return figure
 
 

@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 from ..questions.mmlu import CATEGORIES
 
 METHODS = {"van": "#767676", "cor": "#d08700", "corcer": "#00906a", "craft": "#0072b2"}
-RIGHT, WRONG, REFUSED, UNPARSED = "#0072b2", "#c75000", "#767676", "#a8558b"
+RIGHT, WRONG, REFUSED, UNPARSED, INCOMPLETE = "#0072b2", "#c75000", "#767676", "#a8558b", "#7a5c00"
 OUTCOMES = {"correct": ("right", RIGHT), "wrong": ("wrong", WRONG), "refused": ("refused", REFUSED)}
-OUTCOMES["unparsed"] = ("unparsed", UNPARSED)
+OUTCOMES |= {"unparsed": ("unparsed", UNPARSED), "incomplete": ("incomplete", INCOMPLETE)}
 KNOWN_COLORS = {True: RIGHT, False: WRONG}
 # Colour and dash of each model that the pipeline makes; a tuned one's as its selection's.
 LOOKS = {

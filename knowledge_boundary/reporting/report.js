@@ -4,7 +4,7 @@
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const { rows, texts, models, initial, methods, outcomes } = data;
-  const RIGHT = 0, WRONG = 1, REFUSED = 2, UNPARSED = 3; // positions in data.outcomes
+  const RIGHT = 0, WRONG = 1, REFUSED = 2; // positions in data.outcomes
   const PAGE = 50;
   const at = (id) => document.getElementById(id);
   const [view, model, dataset, subject, method, label, reason, words] =
@@ -42,7 +42,7 @@
   // What a row says.
 
   const outcome = (row, m) => (row.answers && row.answers[m] ? row.answers[m][0] : null);
-  const failed = (o) => o === WRONG || o === UNPARSED;
+  const failed = (o) => o === WRONG || o > REFUSED; // unparsed and incomplete are wrong too
 
   function accepted(row) {
     const answer = texts[row.answer];

@@ -20,9 +20,14 @@ from .drawing import METHODS, OUTCOMES, label, number, svg
 # The comparison's rows, in the order of the argument that they make.
 MODELS = ("init_basic", "init_refuse", "van", "cor_rait", "corcer_rait", "craft")
 METRICS = {f"p_{o}": Markup(f"P<sub>{c}</sub>") for o, c in (("correct", "c"), ("wrong", "w"), ("refused", "r"))}
-METRICS |= {"p_unparsed": "unparsed", "ths": "THS", "ths_refuse": Markup("THS vs<br>refusal<br>prompt")}
+METRICS |= {
+    "p_unparsed": "unparsed",
+    "p_incomplete": "incomplete",
+    "ths": "THS",
+    "ths_refuse": Markup("THS vs<br>refusal<br>prompt"),
+}
 METRICS |= {"over_refusal": "over-refusal", "ap": "AP"}
-OPTIONAL = ("p_unparsed", "ths_refuse", "ap")
+OPTIONAL = ("p_unparsed", "p_incomplete", "ths_refuse", "ap")
 FEWEST = 5  # a cell of fewer questions has no arrow
 
 
@@ -118,8 +123,10 @@ def _value(record, metric):
 
 
 def _shown(record, metric) -> bool:
-    """Whether an optional metric has something to say: a value, and for unparsed answers one above 0."""
-    return bool(_value(record, metric)) if metric == "p_unparsed" else _value(record, metric) is not None
+    """Whether an optional metric has something to say: a value, and for what is no answer one above 0."""
+    return (
+        bool(_value(record, metric)) if metric in ("p_unparsed", "p_incomplete") else _value(record, metric) is not None
+    )
 
 
 def _verdicts(tests) -> dict:
@@ -139,7 +146,10 @@ def _datasets(records) -> list[dict]:
         scored = any(_value(r, "ths") is not None for r in rows)
         ths = scored and svg(charts.ths_drawing(labels, rows))
         bars = svg(charts.stacked_drawing(labels, shares))
-        found.append({"name": name, "metrics": shown, "records": rows, "outcomes": bars, "ths": ths})
+        warnings = [f"{r['model']}: {text}" for r in rows for text in r.get("warnings") or ()]
+        found.append(
+            {"name": name, "metrics": shown, "records": rows, "outcomes": bars, "ths": ths, "warnings": warnings}
+        )
     return found
 
 
@@ -147,9 +157,10 @@ def _maps(state_init, state_rehearsal, threshold) -> list[dict]:
     """The maps of Cor and Cer, on the same axes and the same scale of counts."""
     given = [(t, s) for t, s in (("Before rehearsal", state_init), ("After rehearsal", state_rehearsal)) if s]
     maps = []
-    for (title, _), found in zip(given, figures.density([s for _, s in given]), strict=True):
+    for (title, state), found in zip(given, figures.density([s for _, s in given]), strict=True):
         points = found[0]
         facts = {"title": title, "n": len(points), "cor": points[:, 0].mean(), "cer": points[:, 1].mean()}
+        facts["warnings"] = state["summary"].get("warnings")
         maps.append(facts | {"drawing": svg(figures.state_drawing(*found, threshold))})
     return maps
 

@@ -23,7 +23,15 @@ def boundary_table(summary) -> str:
     )
     if not summary["known"]:
         lines.append(f"The model is at chance ({summary['chance']:.1%}) on the whole set.")
+    lines += mass_lines(summary)
     return "\n".join(lines)
+
+
+def mass_lines(summary) -> list:
+    """How much of the probability the letters hold, and the summary's warnings, a line each."""
+    held = summary["letter_mass"]
+    lines = [] if held is None else [f"The letters hold {held:.1%} of the probability where they are compared"]
+    return lines + [f"Warning: {text}" for text in summary["warnings"]]
 
 
 def state_table(summary) -> str:
@@ -39,6 +47,7 @@ def state_table(summary) -> str:
     lines.append(f"Questions by Cor, in tenths from 0 to 1: {' '.join(map(str, summary['cor_tenths']))}")
     if summary["empty_samples"]:
         lines.append(f"{summary['empty_samples']:.1%} of the sampled answers are empty")
+    lines += mass_lines(summary)
     return "\n".join(lines)
 
 
@@ -57,6 +66,7 @@ def comparison_table(records) -> str:
         "p_wrong": "P_w",
         "p_refused": "P_r",
         "p_unparsed": "unparsed",
+        "p_incomplete": "incomplete",
         "ths": "THS",
         "ths_refuse": "THS, refuse⁰",
         "over_refusal": "over-refusal",
@@ -64,6 +74,8 @@ def comparison_table(records) -> str:
     }
     if all(r["ths_refuse"]["value"] is None for r in records):
         del columns["ths_refuse"]
+    if not any(r["p_incomplete"]["value"] for r in records):
+        del columns["p_incomplete"]
     rows = [["data set", "model", "n", *columns.values()]]
     rows += [[r["dataset"], r["model"], str(r["n"]), *(percent(r[c]) for c in columns)] for r in records]
     fitted = []
@@ -73,6 +85,8 @@ def comparison_table(records) -> str:
     lines = ["  ".join(row) for row in zip(*fitted, strict=True)]
     if "ths_refuse" in columns:
         lines.append("(THS, refuse⁰: against the initial model with the refusal prompt)")
+    for r in records:
+        lines += [f"Warning: {r['dataset']}, {r['model']}: {text}" for text in r["warnings"]]
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
 """Fine-tunes: the examples, their files, the built-in trainer.
 
-Imports: running, wording, questions, models, engine, asking.
+Imports: running, wording, questions, models, engine, judging, asking.
 """

@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from ..asking import prompts
 from ..running.errors import UserError
 from ..running.results import write_text
 
+ROLES = ("system", "user", "assistant")
 FORMATS = ("text2text", "conversation", "text_only", "messages")
 
 
@@ -47,8 +47,15 @@ def find(folder: Path) -> Path:
     return files[0]
 
 
-def read(path: Path, tokenizer) -> list:
-    """(prompt, answer) texts of a training file in any of ``FORMATS``; ``text_only`` has empty prompts.
+def read(path: Path, words) -> list:
+    """The examples of a training file in any of ``FORMATS``: (prompt, answer) texts; ``text_only`` has empty prompts.
+
+    Of a conversation all of the assistant's turns are trained, each behind all that was said before it, the system's
+    text included; one of several such turns is a list of pairs.
+
+    Args:
+        path: the file.
+        words: the model's ``PromptFormat``.
 
     Raises:
         UserError: not such a file, no examples, or an example that lacks a field.
@@ -61,20 +68,45 @@ def read(path: Path, tokenizer) -> list:
     instances = content.get("instances") if isinstance(content, dict) else content
     if form not in FORMATS or not isinstance(instances, list) or not instances:
         raise UserError(f"{path}: type {form!r}; one of {', '.join(FORMATS)} with at least one instance is expected")
-    pairs = []
+    examples = []
     for number, instance in enumerate(instances):
         try:
-            if form == "text2text":
-                pairs.append((instance["input"], instance["output"]))
-            elif form == "text_only":
-                pairs.append(("", instance["text"]))
-            else:
-                *turns, last = instance["messages"]
-                if not turns or last["role"] != "assistant" or not isinstance(last["content"], str):
-                    raise ValueError("its last message is not an answer of the assistant")
-                pairs.append((prompts.chat(tokenizer, turns), prompts.answer_text(tokenizer, last["content"])))
-        except (KeyError, TypeError, ValueError) as e:
+            examples.append(example_of(instance, form, words))
+        except (KeyError, TypeError, ValueError, AttributeError) as e:
             raise UserError(f"{path} instance {number}: not a {form} example ({type(e).__name__}: {e})") from e
-        if not all(isinstance(part, str) for part in pairs[-1]):
-            raise UserError(f"{path} instance {number}: not a {form} example (its fields are not texts)")
-    return pairs
+        except UserError as e:
+            raise UserError(f"{path} instance {number}: {e}") from e
+    return examples
+
+
+def example_of(instance: dict, form: str, words):
+    """One instance of a training file as ``read`` gives it."""
+    if form in ("text2text", "text_only"):
+        pair = (instance["input"], instance["output"]) if form == "text2text" else ("", instance["text"])
+        if not all(isinstance(part, str) for part in pair):
+            raise ValueError("its fields are not texts")
+        return pair
+    messages = list(instance["messages"])
+    if instance.get("tools"):
+        raise ValueError("it has tools, which are not read")
+    system = instance.get("system")
+    if system and messages[:1] and messages[0].get("role") != "system":
+        messages.insert(0, {"role": "system", "content": system})
+    for message in messages:
+        if message["role"] not in ROLES or not isinstance(message["content"], str):
+            raise ValueError(f"a message of {', '.join(ROLES)} with a text is expected, not {message!r:.80}")
+    if len(messages) < 2 or messages[-1]["role"] != "assistant":
+        raise ValueError("its last message is not an answer of the assistant")
+    turns = []
+    for at, message in enumerate(messages):
+        if message["role"] == "assistant":
+            if not at:
+                raise ValueError("it begins with the assistant")
+            prompt = words.prompt(messages[:at])
+            turns.append((prompt, words.ended(prompt, message["content"])))
+    return turns[0] if len(turns) == 1 else turns
+
+
+def pairs_of(examples) -> list:
+    """All (prompt, answer) texts of examples: of a conversation one for each turn."""
+    return [pair for example in examples for pair in ([example] if isinstance(example, tuple) else example)]

@@ -12,11 +12,12 @@ UNCERTAIN_TEMPERATURE = 0.7
 
 
 def training_pairs(
-    questions, texts, records, method: str, scoring: str, end: str, num_try: int = 5, seed: int = 0
+    words, questions, texts, records, method: str, scoring: str, num_try: int = 5, seed: int = 0
 ) -> list:
     """R-Tuning's training data as (prompt, answer) texts.
 
     Args:
+        words: the model's ``PromptFormat``.
         questions: what was asked.
         texts: the probe's prompt of each.
         records: the probe's record of each.
@@ -24,7 +25,6 @@ def training_pairs(
             gold answer where it was right, else one of 16 refusals, drawn by the seed. ``uncertain``: sure for the half
             of lower answer entropy over ``num_try`` draws at T = 0.7, unsure for the other.
         scoring: of the probe: how it names a choice.
-        end: the tokenizer's end token, behind each answer.
         num_try: draws of ``uncertain``.
         seed: of the draws.
     """
@@ -33,15 +33,14 @@ def training_pairs(
     if method == "unknown":
         refusals = [UNKNOWN_ANSWERS[generator(seed, q.id).integers(len(UNKNOWN_ANSWERS))] for q in questions]
         answers = [
-            f" {prompts.sentence(gold)}{end}" if ok else f" {refusal}{end}"
-            for gold, ok, refusal in zip(golds, right, refusals, strict=True)
+            prompts.sentence(gold) if ok else refusal for gold, ok, refusal in zip(golds, right, refusals, strict=True)
         ]
-        return list(zip(texts, answers, strict=True))
-    sure = right if method == "unsure" else lower_entropy_half(records, num_try, seed)
-    answers = [
-        f" {prompts.sure_question(gold)}{SURE if ok else UNSURE}{end}" for gold, ok in zip(golds, sure, strict=True)
-    ]
-    return list(zip(texts, answers, strict=True))
+    else:
+        sure = right if method == "unsure" else lower_entropy_half(records, num_try, seed)
+        answers = [
+            f"{prompts.sure_question(gold)}{SURE if ok else UNSURE}" for gold, ok in zip(golds, sure, strict=True)
+        ]
+    return [(text, words.ended(text, answer)) for text, answer in zip(texts, answers, strict=True)]
 
 
 def evaluation_flags(name: str, examples) -> str | None:

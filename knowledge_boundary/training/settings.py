@@ -14,6 +14,9 @@ class TrainingSettings:
         lora_r: LoRA's rank; 0 trains all weights.
         lora_alpha: its scale, as a multiple of 1 / rank.
         lora_dropout: share of a layer's inputs that its adapter leaves out.
+        lora_target_modules: names of the layers that it adapts, or their ends; None: all linear ones of the text part
+            but the head and routers; ("none",): no layers.
+        lora_target_parameters: names of parameters that it adapts too, such as experts that are no layers.
         epochs: passes over the examples; may be a fraction.
         learning_rate: the highest one, after the warmup.
         batch_size: examples an optimiser step, over all processes.
@@ -25,6 +28,8 @@ class TrainingSettings:
     lora_r: int = 64
     lora_alpha: int = 16
     lora_dropout: float = 0.1
+    lora_target_modules: tuple | None = None
+    lora_target_parameters: tuple | None = None
     epochs: float = 3
     learning_rate: float = 2e-4
     batch_size: int = 16
@@ -45,6 +50,8 @@ class TrainingSettings:
         ):
             if not ok:
                 raise UserError(f"--{name} {getattr(self, name)}: out of range")
+        if self.lora_r == 0 and (self.lora_target_modules or self.lora_target_parameters):
+            raise UserError("--lora_target_modules, --lora_target_parameters: nothing is adapted with --lora_r 0")
 
     def step_count(self, examples: int) -> int:
         """Optimiser steps of a training on so many examples; the last batch of an epoch may be smaller."""

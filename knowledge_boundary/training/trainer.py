@@ -6,6 +6,7 @@ Checkpoints make a killed run resume to the same weights. Under torchrun each pr
 losses and weights are those of one process, to rounding.
 """
 
+import dataclasses
 import json
 import math
 import os
@@ -20,13 +21,16 @@ from torch.utils.data import DataLoader
 from transformers.trainer_callback import ProgressCallback
 
 from ..engine import exactness
-from ..engine.loss import answer_loss, tokenise
-from ..models.families import of
+from ..engine.loss import answer_loss, tokenise, turns_of
+from ..models import families
 from ..models.loading import open_files, save_tokenizer
 from ..running import ranks
 from ..running.errors import UserError
 from ..running.results import write_text
+from .adapters import add_lora, described, reach
+from .formats import pairs_of
 from .output import checkpoints, remove_checkpoints
+from .precision import compute_dtype, names, to_masters
 
 COMPLETE = "complete"  # a checkpoint folder without this file was cut off in the middle
 
@@ -34,10 +38,11 @@ COMPLETE = "complete"  # a checkpoint folder without this file was cut off in th
 class AnswerTrainer(transformers.Trainer):
     """A Trainer whose loss is ``answer_loss``, and whose batches are the same for any number of processes."""
 
-    def __init__(self, *args, packed: bool, batch_size: int, **kwargs):
+    def __init__(self, *args, packed: bool, padded: bool, batch_size: int, compute: torch.dtype, **kwargs):
         super().__init__(*args, **kwargs)
-        self.packed = packed
+        self.packed, self.padded = packed, padded
         self.batch_size = batch_size
+        self.compute = compute  # dtype of the passes; the weights that are trained are float32
         self.model_accepts_loss_kwargs = False
 
     def get_train_dataloader(self):
@@ -61,8 +66,14 @@ class AnswerTrainer(transformers.Trainer):
         own = inputs["rows"][ranks.rank() :: ranks.world()]
         # A process without a share runs something too: the others wait for its gradients.
         rows, weight = (own, ranks.world()) if own else (inputs["rows"][:1], 0)
-        loss = weight * ranks.as_forward(model, inner, lambda: answer_loss(base, rows, self.packed, "sum"))
-        tokens = sum(len(r["input_ids"]) - r["start"] for r in inputs["rows"])
+
+        def summed():
+            mixed = self.compute != torch.float32
+            with torch.autocast(base.device.type, dtype=self.compute, enabled=mixed):
+                return answer_loss(base, turns_of(rows), self.packed, "sum", self.padded)
+
+        loss = weight * ranks.as_forward(model, inner, summed)
+        tokens = sum(len(r["input_ids"]) - r["start"] for r in turns_of(inputs["rows"]))
         mean = self.accelerator.reduce(loss.detach().clone(), "mean").item() / tokens
         if not math.isfinite(mean):  # seen by all processes alike
             raise UserError(
@@ -114,22 +125,6 @@ def checkpoint_to_resume(folder: Path) -> str | None:
     return found
 
 
-def add_lora(model, settings):
-    """``model`` with LoRA on its family's layers (by default all linear ones but the head); as it is at rank 0."""
-    if settings.lora_r == 0:
-        return model
-    import peft
-
-    config = peft.LoraConfig(
-        r=settings.lora_r,
-        lora_alpha=settings.lora_alpha,
-        lora_dropout=settings.lora_dropout,
-        target_modules=of(model).lora,
-        task_type="CAUSAL_LM",
-    )
-    return peft.get_peft_model(model, config)
-
-
 def trainer_arguments(lm, settings, out: Path, examples: int) -> transformers.TrainingArguments:
     """The Trainer's arguments: cosine schedule, a checkpoint every ``save_steps``, no reporting to anybody."""
     arguments = transformers.TrainingArguments(
@@ -145,7 +140,7 @@ def trainer_arguments(lm, settings, out: Path, examples: int) -> transformers.Tr
         save_steps=settings.save_steps,
         save_total_limit=2,
         seed=settings.seed,
-        bf16=lm.about["dtype"] == "bfloat16",
+        fp16=lm.about["dtype"] == "float16" and lm.device.type == "cuda",  # its losses are scaled
         use_cpu=lm.device.type == "cpu",
         report_to="none",
         disable_tqdm=False,  # transformers' own printing of every step would come in place of the bar
@@ -161,10 +156,11 @@ def fine_tune(lm, examples, settings, out: Path, shared: bool | None = None) -> 
     """Fine-tune ``lm`` on (prompt, answer) pairs and write the weights to ``out``.
 
     Resumes from the checkpoints beside the output folder; on the CPU the weights are then those of an undisturbed run.
+    The weights that are trained are float32 meanwhile, and saved in the model's own dtype (``precision``).
 
     Args:
         lm: the model; its weights change.
-        examples: list of (prompt, answer) texts.
+        examples: list of (prompt, answer) texts, or of lists of them, the turns of a conversation.
         settings: ``TrainingSettings``.
         out: folder of the weights (an adapter with LoRA) and the tokenizer; replaced.
         shared: whether the model's sequences can be packed; None: as ``exactness.check`` finds.
@@ -173,17 +169,29 @@ def fine_tune(lm, examples, settings, out: Path, shared: bool | None = None) -> 
         A summary: examples, tokens, steps, the loss of every logged step.
     """
     out = Path(out)
-    shared = exactness.check(lm) if shared is None else shared
     rows = tokenise(lm, examples)
+    if shared is None:
+        shared = exactness.check(lm, [prompt + answer for prompt, answer in pairs_of(examples)], trains=True)
     transformers.set_seed(settings.seed)
     model = add_lora(lm.model, settings)
+    found = reach(model) if settings.lora_r else None
+    if found:
+        ranks.say(described(found))
+    compute = compute_dtype(lm)
+    own = to_masters(model, not settings.lora_r, settings.seed)
+    held = {p: p.dtype for p in model.parameters() if p not in own}
+    if compute == torch.float32:
+        for p in held:  # the weights under an adapter
+            p.data = p.data.float()
     trainer = AnswerTrainer(
         model=model,
         args=trainer_arguments(lm, settings, out, len(rows)),
         train_dataset=rows,
         callbacks=[MarkComplete()],
         packed=shared,
+        padded=lm.padded,
         batch_size=settings.batch_size,
+        compute=compute,
     )
     trainer.remove_callback(ProgressCallback)
     if ranks.rank() == 0:
@@ -195,18 +203,30 @@ def fine_tune(lm, examples, settings, out: Path, shared: bool | None = None) -> 
     with ranks.training(), torch.serialization.safe_globals(states):
         trainer.train(resume_from_checkpoint=checkpoint_to_resume(checkpoints(out)))
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    lm.about |= trained_dtypes(trainer, own)
+    for p, dtype in (own | held).items():
+        p.data = p.data.to(families.DTYPES[lm.about["dtype"]] if settings.lora_r and p in own else dtype)
     if ranks.rank() == 0:
         save(lm, model, out)
     return {
         "examples": len(rows),
+        "turns": len(turns_of(rows)),
         "steps": trainer.state.global_step,
-        "tokens": sum(len(r["input_ids"]) for r in rows),
-        "prefix_cache": "shared" if shared else "whole examples",
-        "trained_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
+        "tokens": sum(len(r["input_ids"]) for r in turns_of(rows)),
+        "prefix_cache": "shared" if shared else "whole examples" if lm.padded else "whole examples, one by one",
+        "trained_parameters": sum(p.numel() for p in own),
+        "lora": dataclasses.asdict(found) if found else None,
         "first_loss": losses[0],
         "last_loss": losses[-1],
         "losses": losses,
     }
+
+
+def trained_dtypes(trainer, trained) -> dict:
+    """For ``meta.model``: the dtypes of the trained weights in training, of the optimiser's states, of the passes."""
+    states = [t for s in trainer.optimizer.state.values() for t in s.values() if torch.is_tensor(t) and t.numel() > 1]
+    compute = str(trainer.compute).removeprefix("torch.")
+    return {"master_dtype": names(trained), "optimizer_dtype": names(states), "compute_dtype": compute}
 
 
 def complete(run, lm, examples, settings, out: Path, summary=None, records=()) -> None:

@@ -67,6 +67,15 @@ UNKNOWN_ANSWERS = (
     "It is difficult to predict.",
 )
 
+# What may stand before an answer, on a line of its own or in front of it: regular expressions.
+BEFORE_ANSWER = (
+    r"(?:so |thus |therefore,? )?(?:the |my )?(?:final |correct |best |right )?(?:answer|solution)"
+    r"(?: to (?:the|this|your) question)?(?: is)?",
+    r"(?:the |my )?(?:correct |best |right )?(?:option|choice)(?: is)?",
+    r"sure(?: thing)?|certainly|of course|absolutely|okay|ok|great question|good question|here(?:'s| is) the answer",
+    r"(?:最终|正确)?(?:答案|选项)(?:应该)?是?|好的|当然",
+)
+
 # What a refusal looks like, beyond UNKNOWN_ANSWERS: regular expressions on lower case with straight apostrophes.
 # Behind these may stand what is not known ("I don't know the capital of Chad").
 REFUSAL_STARTS = (

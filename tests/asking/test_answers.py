@@ -47,6 +47,8 @@ def test_the_probe_is_run_mmlu_s_and_its_confidence_is_r_tuning_s(
     for r, q in zip(found["records"], asked.questions, strict=True):
         assert r["probs"] == pytest.approx(probed[r["id"]]["probs"], abs=1e-5)
         assert r["prediction"] == probed[r["id"]]["prediction"]
+        assert r.get("letter_mass") == pytest.approx(probed[r["id"]].get("letter_mass"), abs=1e-6)
+        assert ("letter_mass" in r) == (scoring == "letter")
         assert r["outcome"] == r["given"] == ("correct" if probed[r["id"]]["correct"] else "wrong")
         shots = asked.shots[q.subject][:2]
         text, said = prompts.letter_prompt(q, shots), r["prediction"]

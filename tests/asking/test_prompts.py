@@ -1,6 +1,8 @@
 import pytest
+import tiny
 
 from knowledge_boundary.asking import prompts
+from knowledge_boundary.models.prompt_format import PromptFormat
 from knowledge_boundary.questions.records import Question
 from knowledge_boundary.running.errors import UserError
 from knowledge_boundary.wording import phrases
@@ -14,17 +16,14 @@ FRANCE = Question("f/test/0", "country_capital", "What is the capital of France?
 ITALY = Question("f/dev/0", "country_capital", "What is the capital of Italy?", None, "Rome")
 
 
-class Tokenizer:
-    chat_template = None
-    eos_token = "</s>"
+@pytest.fixture(scope="module")
+def chat(words):
+    """How a model with a chat template, ChatML, is spoken to."""
+    return PromptFormat(words)
 
 
-class ChatTokenizer(Tokenizer):
-    chat_template = "{{ messages }}"
-
-    def apply_chat_template(self, messages, tokenize, add_generation_prompt):
-        assert (tokenize, add_generation_prompt) == (False, True)
-        return "".join(f"<{m['role']}>{m['content']}</>" for m in messages) + "<assistant>"
+def user(content) -> str:
+    return f"<|im_start|>user\n{content}<|im_end|>\n"
 
 
 def test_mmlu_s_text_with_two_shots():
@@ -122,47 +121,60 @@ def test_refusals_and_sureness_are_r_tuning_s():
     assert len(set(phrases.UNKNOWN_ANSWERS)) == 16
 
 
-def test_answer_prompt_is_plain_without_a_chat_template():
-    assert prompts.answer_prompt(Tokenizer(), FRANCE, "basic", "craft") == (
+def test_answer_prompt_is_plain_without_a_chat_template(plain):
+    assert prompts.answer_prompt(plain, FRANCE, "basic", "craft") == (
         "Answer the following question as simple as possible.\nWhat is the capital of France?\nAnswer:"
     )
 
 
-def test_answer_prompt_goes_through_the_chat_template():
-    assert prompts.answer_prompt(ChatTokenizer(), CHEMISTRY, "basic", "craft") == (
-        "<user>There is a single choice question about college chemistry. "
+def test_answer_prompt_goes_through_the_chat_template(chat):
+    assert prompts.answer_prompt(chat, CHEMISTRY, "basic", "craft") == (
+        "<|im_start|>user\nThere is a single choice question about college chemistry. "
         "Answer the question by replying A, B, C or D.\n"
-        "Which is a noble gas?\nA. Argon\nB. Iron\nC. Gold\nD. Tin</><assistant>"
+        "Which is a noble gas?\nA. Argon\nB. Iron\nC. Gold\nD. Tin<|im_end|>\n<|im_start|>assistant\n"
     )
 
 
-def test_answer_text_ends_the_turn():
-    assert prompts.answer_text(ChatTokenizer(), "Paris") == "Paris</s>"
-    assert prompts.answer_text(Tokenizer(), "Paris") == " Paris</s>"
-    endless = Tokenizer()
-    endless.eos_token = None
-    assert prompts.answer_text(endless, "Paris") == " Paris"
+@pytest.mark.parametrize(("template", "space"), [(True, ""), (False, " ")])
+def test_what_is_trained_ends_the_turn(template, space, plain, chat):
+    words = chat if template else plain
+    text = prompts.answer_prompt(words, FRANCE, "basic", "craft")
+    assert words.ended(text, "Paris") == f"{space}Paris<|im_end|>"
+    assert prompts.sure_prompt(words, text, "Paris") == f"{text}{space}Paris.{phrases.SURE_QUESTION}"
+    assert prompts.sure_prompt(words, text, "Paris", "<think>\n") == f"{text}<think>\nParis.{phrases.SURE_QUESTION}"
 
 
-def test_chat_without_a_template_is_refused():
+def test_a_plain_prompt_to_a_chat_model_is_answered_as_plain(chat):
+    text = prompts.open_prompt(FRANCE)
+    assert chat.ended(text, "Paris") == " Paris<|im_end|>"
+
+
+def test_without_an_end_nothing_can_be_trained():
+    words = tiny.tokenizer()
+    words.chat_template = words.eos_token = None
+    with pytest.raises(UserError, match="nothing would end a trained answer"):
+        PromptFormat(words).ended("Who?", "Paris")
+    assert PromptFormat(words, end_token="<pad>").ended("Who?", "Paris") == " Paris<pad>"
+
+
+def test_chat_without_a_template_is_refused(plain):
     with pytest.raises(UserError, match="no chat template"):
-        prompts.chat(Tokenizer(), [{"role": "user", "content": "q"}])
+        plain.prompt([{"role": "user", "content": "q"}])
 
 
-def test_state_prompt_is_the_plain_text_unless_the_template_is_asked_for():
-    tokenizer = ChatTokenizer()
+def test_state_prompt_is_the_plain_text_unless_the_template_is_asked_for(chat):
     plain = prompts.letter_prompt(CHEMISTRY, SHOTS)
-    assert prompts.state_prompt(tokenizer, CHEMISTRY, SHOTS, "craft", False) == plain
-    assert prompts.state_prompt(tokenizer, CHEMISTRY, SHOTS, "craft", True) == f"<user>{plain}</><assistant>"
-    assert prompts.state_prompt(tokenizer, FRANCE, [ITALY], "craft", False) == prompts.open_prompt(FRANCE, [ITALY])
+    assert prompts.state_prompt(chat, CHEMISTRY, SHOTS, "craft", False) == plain
+    rendered = f"{user(plain)}<|im_start|>assistant\n"
+    assert prompts.state_prompt(chat, CHEMISTRY, SHOTS, "craft", True) == rendered
+    assert prompts.state_prompt(chat, FRANCE, [ITALY], "craft", False) == prompts.open_prompt(FRANCE, [ITALY])
 
 
-def test_state_prompt_s_shots_are_turns_of_their_own():
-    assert prompts.state_prompt(ChatTokenizer(), FRANCE, [ITALY], "craft", True) == (
-        "<user>Answer the following question as simple as possible.\nWhat is the capital of Italy?</>"
-        "<assistant>Rome</>"
-        "<user>Answer the following question as simple as possible.\nWhat is the capital of France?</>"
-        "<assistant>"
+def test_state_prompt_s_shots_are_turns_of_their_own(chat):
+    said = "Answer the following question as simple as possible.\nWhat is the capital of"
+    assert prompts.state_prompt(chat, FRANCE, [ITALY], "craft", True) == (
+        f"{user(f'{said} Italy?')}<|im_start|>assistant\nRome<|im_end|>\n"
+        f"{user(f'{said} France?')}<|im_start|>assistant\n"
     )
 
 

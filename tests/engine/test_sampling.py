@@ -10,7 +10,7 @@ import tiny
 import tokenizers
 import torch
 import transformers
-from batches import LARGE, PROMPTS, everything
+from batches import LARGE, PROMPTS, everything, follow, said
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -56,8 +56,7 @@ def test_greedy_equals_generate(lm, shared):
     for prompt, (samples, greedy) in zip(PROMPTS, found, strict=True):
         ids = torch.tensor([lm.encode(prompt)])
         out = lm.model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=most)
-        text = lm.tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True)
-        assert greedy.text == text.split("\n")[0].strip()
+        assert greedy.text == said(lm, out[0, ids.shape[1] :].tolist())
         assert samples == []
 
 
@@ -71,7 +70,7 @@ def slow_tree(lm, prompt, question_id, n, most, temperature, seed):
 
     None where rounding could move one of them.
     """
-    ids, own, stops = lm.encode(prompt), generator(seed, question_id), lm.stop_tokens
+    ids, own = lm.encode(prompt), generator(seed, question_id)
     rows, finished = [((), n, 0.0)], Counter()
     while rows:
         children = []
@@ -83,16 +82,17 @@ def slow_tree(lm, prompt, question_id, n, most, temperature, seed):
             if np.abs(cumulative[:, None] - targets).min() < ROUNDING:
                 return None
             for token, times in sorted(Counter(drawn.tolist()).items()):
-                if token in stops:
-                    finished[tokens, round(total, 3)] += times
-                    continue
-                child = ((*tokens, token), times, total + logits.log_softmax(-1)[token].item())
-                if len(child[0]) == most:
-                    finished[child[0], round(child[2], 3)] += times
+                longer, ended = follow(lm, tokens, token, most)
+                value = total + logits.log_softmax(-1)[token].item() * (len(longer) > len(tokens))
+                if ended:
+                    finished[longer, value] += times
                 else:
-                    children.append(child)
+                    children.append((longer, times, value))
         rows = children
-    return Counter({(lm.tokenizer.decode(t, skip_special_tokens=True).strip(), p): k for (t, p), k in finished.items()})
+    found = Counter()
+    for (tokens, value), times in finished.items():
+        found[said(lm, tokens), round(value, 3)] += times
+    return found
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.4])
@@ -121,23 +121,24 @@ def word_model():
 
 
 def exact_distribution(lm, prompt, most) -> dict:
-    """{tokens: probability} of every answer of at most ``most`` tokens."""
-    stops, probabilities, open_ones = lm.stop_tokens, {}, {(): 1.0}
-    for _ in range(most):
-        longer = {}
+    """{text: probability} of every answer of at most ``most`` tokens."""
+    probabilities, open_ones = Counter(), {(): 1.0}
+    while open_ones:
+        going_on = {}
         for tokens, p in open_ones.items():
             for token, q in enumerate(tiny.full_forward(lm, [*lm.encode(prompt), *tokens])[-1].double().softmax(-1)):
-                if token in stops:
-                    probabilities[tokens] = probabilities.get(tokens, 0) + p * q.item()
+                longer, ended = follow(lm, tokens, token, most)
+                if ended:
+                    probabilities[said(lm, longer)] += p * q.item()
                 else:
-                    longer[(*tokens, token)] = p * q.item()
-        open_ones = longer
-    return probabilities | open_ones
+                    going_on[longer] = p * q.item()
+        open_ones = going_on
+    return probabilities
 
 
 def test_samples_have_the_exact_distribution():
     lm, questions, n = word_model(), 300, 10
-    wanted = {lm.tokenizer.decode(list(t)): p for t, p in exact_distribution(lm, "a b a", 2).items()}
+    wanted = exact_distribution(lm, "a b a", 2)
     assert sum(wanted.values()) == pytest.approx(1)
     found = sample(lm, ["a b a"] * questions, [f"x{i}" for i in range(questions)], n=n, most=2)
     counts = Counter(a.text for samples, _ in found for a in samples)
@@ -217,8 +218,8 @@ def test_first_tokens_have_the_exact_distribution(llama):
     n = 2000
     (samples, _) = sample(llama, PROMPTS[:1], IDS[:1], n=n, most=1)[0]
     p = tiny.full_forward(llama, llama.encode(PROMPTS[0]))[-1].double().softmax(-1).numpy()
-    stops = np.isin(np.arange(len(p)), list(llama.stop_tokens))
-    # Samples are told by their log-probability; what ends the answer has none.
+    stops = np.isin(np.arange(len(p)), list(llama.end_tokens))
+    # Samples are told by their log-probability; what ends the turn has none.
     drawn = Counter(round(a.logprobs[0], 4) if a.logprobs else None for a in samples)
     expected = Counter()
     for token, q in enumerate(p):

@@ -13,30 +13,39 @@ from knowledge_boundary.engine import exactness, packing, passes, scoring
 from knowledge_boundary.running.errors import UserError
 
 
+def letter_probabilities(lm, letters, shared=True, **options) -> list:
+    """The letters' probabilities behind as many of ``PROMPTS`` as there are ``letters``."""
+    found = scoring.letter_probabilities(lm, PROMPTS[: len(letters)], letters, LARGE, shared, **options)
+    return [p for p, _ in everything(found, len(letters))]
+
+
 @pytest.mark.parametrize("batch_tokens", [SMALL, LARGE])
 def test_letter_probabilities_equal_one_forward_each(lm, batch_tokens, shared):
-    wanted = []
+    wanted, mass = [], []
     for prompt in PROMPTS:
         candidates = [lm.tokenizer(f"{prompt} {letter}").input_ids[-1] for letter in "ABCD"]
-        wanted.append(tiny.full_forward(lm, lm.encode(prompt))[-1, candidates].double().softmax(-1).numpy())
+        logits = tiny.full_forward(lm, lm.encode(prompt))[-1].double()
+        wanted.append(logits[candidates].softmax(-1).numpy())
+        mass.append(logits.softmax(-1)[candidates].sum().item())
     for order in (range(len(PROMPTS)), reversed(range(len(PROMPTS)))):
         order = list(order)
         batches = scoring.letter_probabilities(lm, [PROMPTS[i] for i in order], ["ABCD"] * 7, batch_tokens, shared)
-        found = everything(batches, len(order))
+        found, held = zip(*everything(batches, len(order)), strict=True)
         assert np.abs(np.stack(found) - np.stack([wanted[i] for i in order])).max() <= 1e-5
+        assert held == pytest.approx([mass[i] for i in order], abs=1e-6, rel=1e-4)
 
 
 def test_a_long_root_runs_in_parts(lm, monkeypatch):
     if lm.model.config.model_type in tiny.WHOLE:
         pytest.skip("does not pack")
-    wanted = everything(scoring.letter_probabilities(lm, PROMPTS, ["ABCD"] * 7, LARGE, False), 7)
+    wanted = letter_probabilities(lm, ["ABCD"] * 7, shared=False)
     monkeypatch.setattr(passes, "ROOT_PART", 20)
-    found = everything(scoring.letter_probabilities(lm, PROMPTS, ["ABCD"] * 7, LARGE, True), 7)
+    found = letter_probabilities(lm, ["ABCD"] * 7)
     assert np.abs(np.stack(found) - np.stack(wanted)).max() <= 1e-5
 
 
 def test_letters_differ_by_question(llama):
-    found = everything(scoring.letter_probabilities(llama, PROMPTS[:2], ["AB", "ABCD"], LARGE, True), 2)
+    found = letter_probabilities(llama, ["AB", "ABCD"])
     logits = tiny.full_forward(llama, llama.encode(PROMPTS[0]))[-1]
     candidates = [llama.tokenizer(f" {letter}").input_ids[0] for letter in "AB"]
     assert found[0] == pytest.approx(logits[candidates].double().softmax(-1).numpy(), abs=1e-5)
@@ -131,7 +140,9 @@ def test_skip_leaves_batches_out(llama):
     assert [indices for indices, _ in rest] == [indices for indices, _ in whole if indices != done]
     kept = [results for indices, results in whole if indices != done]
     for (_, found), wanted in zip(rest, kept, strict=True):
-        assert np.array_equal(found, wanted)
+        for (p, held), (q, wanted_held) in zip(found, wanted, strict=True):
+            assert np.array_equal(p, q)
+            assert held == wanted_held
 
 
 @torch.inference_mode()
@@ -179,9 +190,9 @@ def test_check_finds_an_inexact_cache(llama, monkeypatch):
 
 def test_out_of_memory_halves_the_batch(llama, monkeypatch, capsys):
     letters = ["ABCD"] * len(PROMPTS)
-    wanted = everything(scoring.letter_probabilities(llama, PROMPTS, letters, LARGE, True), len(PROMPTS))
+    wanted = letter_probabilities(llama, letters)
     batches.limit_tokens(monkeypatch, scoring, 100)
-    found = everything(scoring.letter_probabilities(llama, PROMPTS, letters, LARGE, True), len(PROMPTS))
+    found = letter_probabilities(llama, letters)
     assert np.abs(np.stack(found) - np.stack(wanted)).max() <= 1e-6
     assert "Out of memory" in capsys.readouterr().out
 
@@ -210,8 +221,10 @@ def test_logits_that_are_not_finite_name_the_question(words, value):
             list(scoring.letter_probabilities(lm, PROMPTS[:2], ["ABC", "ABCD"], LARGE, shared, names=names))
         with pytest.raises(UserError, match=wanted):
             list(scoring.option_log_likelihoods(lm, PROMPTS[:2], OPTIONS[:2], LARGE, shared, names=names))
-    found = everything(scoring.letter_probabilities(lm, PROMPTS[:2], ["ABC"] * 2, LARGE, True, names=names), 2)
-    assert all(np.isfinite(p).all() for p in found)  # only the letters' rows of the head are computed
+        with pytest.raises(UserError, match=wanted):  # the letters' share is one of the whole vocabulary
+            letter_probabilities(lm, ["ABC"] * 2, shared, names=names)
+        found = everything(scoring.pair_probabilities(lm, PROMPTS[:2], " A", " B", LARGE, shared, names=names), 2)
+        assert np.isfinite(found).all()  # only the two tokens' rows of the head are computed
 
 
 def test_options_share_their_question(llama):

@@ -3,6 +3,7 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from knowledge_boundary.evaluation import intervals, scores
+from knowledge_boundary.evaluation.comparison import compare
 from knowledge_boundary.evaluation.intervals import resamples, wilson
 from knowledge_boundary.evaluation.scores import (
     aurc,
@@ -17,27 +18,27 @@ from knowledge_boundary.evaluation.scores import (
 )
 from knowledge_boundary.reporting import tables
 
-OUTCOMES = {"c": "correct", "w": "wrong", "r": "refused", "u": "unparsed"}
+OUTCOMES = {"c": "correct", "w": "wrong", "r": "refused", "u": "unparsed", "i": "incomplete"}
 
 
 def records(outcomes, confidences=None):
     confidences = [0.5] * len(outcomes) if confidences is None else confidences
     return [
-        {"outcome": OUTCOMES[o], "given": OUTCOMES[o], "confidence": p}
-        for o, p in zip(outcomes, confidences, strict=True)
+        {"outcome": OUTCOMES[o], "given": OUTCOMES[o], "confidence": p, "output": f"answer {i}"}
+        for i, (o, p) in enumerate(zip(outcomes, confidences, strict=True))
     ]
 
 
-def random_records(n, seed, weights=(0.4, 0.3, 0.2, 0.1)):
+def random_records(n, seed, weights=(0.4, 0.3, 0.2, 0.06, 0.04)):
     random = np.random.default_rng(seed)
     confidences = random.integers(0, 11, n) / 10  # with ties
-    return records(random.choice(list("cwru"), n, p=weights), confidences.tolist())
+    return records(random.choice(list(OUTCOMES)[: len(weights)], n, p=weights), confidences.tolist())
 
 
 def plain_ths(rows, base):
     def rates(some):
         right = sum(r["outcome"] == "correct" for r in some)
-        wrong = sum(r["outcome"] in ("wrong", "unparsed") for r in some)
+        wrong = sum(r["outcome"] in ("wrong", "unparsed", "incomplete") for r in some)
         return right / len(some), wrong / len(some)
 
     (c, w), (c0, w0) = rates(rows), rates(base)
@@ -143,6 +144,7 @@ def test_metrics_by_hand():
         "p_wrong": 0.1,
         "p_refused": 0.4,
         "p_unparsed": 0.1,
+        "p_incomplete": 0,
         "ths": 0.4 - 0.2 * 0.5 / 0.4,  # unparsed is wrong, on both sides
         "over_refusal": 2 / 5,  # of the five that the initial model answers right
         "refusal_precision": 2 / 4,
@@ -159,6 +161,17 @@ def test_metrics_by_hand():
         low, high = found[name]["ci95"]
         assert low <= found[name]["value"] <= high, name
         assert low < high, name
+
+
+def test_a_thought_that_never_ends_is_as_wrong_as_an_answer_that_says_nothing():
+    inside = [r | {"outcome": "incomplete", "given": "incomplete"} if r["outcome"] == "unparsed" else r for r in MODEL]
+    base = [r | {"outcome": "incomplete", "given": "incomplete"} if r["outcome"] == "unparsed" else r for r in BASE]
+    found, wanted = metrics(inside, base, seed=0), metrics(MODEL, BASE, seed=0)
+    assert found["p_incomplete"] == wanted["p_unparsed"]
+    assert found["p_unparsed"] == wanted["p_incomplete"]
+    assert {k: v for k, v in found.items() if k not in ("p_incomplete", "p_unparsed")} == {
+        k: v for k, v in wanted.items() if k not in ("p_incomplete", "p_unparsed")
+    }
 
 
 def test_rates_are_of_all_questions_and_sum_to_one():
@@ -193,6 +206,34 @@ def test_refusal_metrics_without_a_refusal():
     found = metrics(records("ccww"), records("ccww"), seed=0)
     assert found["refusal_precision"] == {"value": None, "ci95": None}
     assert (found["refusal_recall"]["value"], found["refusal_f1"]["value"]) == (0, 0)
+
+
+# ---- several models beside each other ----
+
+
+def evaluation(name, rows, prompt="refuse", thinking="off"):
+    """An evaluation's file, as far as a comparison reads it."""
+    rows = [r | {"id": str(i), "dataset": "facts/test"} for i, r in enumerate(rows)]
+    meta = {"args": {"prompt": prompt, "thinking": thinking}, "inputs": [], "model": {"fingerprint": name}}
+    return {"meta": meta, "summary": {"model": name, "datasets": {"facts/test": {}}}, "records": rows}
+
+
+@pytest.mark.parametrize(("thinking", "mend"), [("on", "raise --max_thinking_tokens"), ("off", "it thinks unasked")])
+def test_a_comparison_warns_as_the_evaluation_did(thinking, mend):
+    base = evaluation("init", records("ccccwwwwrr"), "basic")
+    model = evaluation("m", records("ciiiwcccrr"), thinking=thinking)
+    (first, second), tests = compare({"init.json": base, "m.json": model}, base)
+    assert first["warnings"] == []
+    (warning,) = second["warnings"]
+    assert warning.startswith(f"3 of 10 answers are thoughts that never end; {mend}")
+    assert [(t["model_a"], t["model_b"]) for t in tests] == [("m", "init")]
+
+
+def test_an_initial_model_that_does_not_answer_is_no_measure_of_others():
+    base, model = evaluation("init", records("ccuuwwwwrr"), "basic"), evaluation("m", records("ccccwcccrr"))
+    for row in compare({"init.json": base, "m.json": model}, base)[0]:
+        (warning,) = row["warnings"]
+        assert warning.startswith("The initial model gave no answer to 20.0% of these questions")
 
 
 # ---- the bootstrap ----
@@ -347,7 +388,9 @@ def test_summarise_has_every_subject_s_own_metrics():
     for i, r in enumerate(rows):
         r["subject"] = "ab"[i % 4 == 0]
     found = summarise(rows, base, seed=5)
-    assert {k: v for k, v in found.items() if k not in ("risk_coverage", "subjects")} == metrics(rows, base, seed=5)
+    added = ("risk_coverage", "subjects", "letter_mass", "warnings")
+    assert {k: v for k, v in found.items() if k not in added} == metrics(rows, base, seed=5)
+    assert (found["letter_mass"], found["warnings"]) == (None, [])
     assert found["risk_coverage"] == {"points": risk_coverage(rows), "aurc": found["aurc"]}
     assert list(found["subjects"]) == ["b", "a"]
     assert found["subjects"]["b"] == metrics(rows[::4], base[::4], seed=5)
@@ -364,7 +407,10 @@ def test_percent():
 
 
 def test_table_has_a_row_for_each_model():
-    rows = [{"model": m, "dataset": "facts/test", **metrics(MODEL, BASE, 0)} for m in ("init_basic", "craft")]
+    rows = [
+        {"model": m, "dataset": "facts/test", **metrics(MODEL, BASE, 0), "warnings": []}
+        for m in ("init_basic", "craft")
+    ]
     lines = tables.comparison_table(rows).splitlines()
     assert len(lines) == 3
     assert len({len(line) for line in lines}) == 1
@@ -374,10 +420,17 @@ def test_table_has_a_row_for_each_model():
     with_wording = tables.comparison_table(rows).splitlines()
     assert "12.3 [10.0, 20.0]" in with_wording[2]
     assert "refusal prompt" in with_wording[3]
+    assert "incomplete" not in lines[0]
+    rows[0] |= {"p_incomplete": {"value": 0.25, "ci95": [0.2, 0.3]}, "warnings": ["a", "b"]}
+    with_thoughts = tables.comparison_table(rows).splitlines()
+    assert "incomplete" in with_thoughts[0]
+    assert "25.0 [20.0, 30.0]" in with_thoughts[1]
+    assert with_thoughts[4:] == [f"Warning: facts/test, init_basic: {text}" for text in "ab"]
 
 
 def test_no_interval_of_a_table_touches_the_next():
     found = metrics(MODEL, BASE, 0) | {"ths_refuse": {"value": -10.19, "ci95": [-15.61, -6.39]}}
-    row = tables.comparison_table([{"model": "m" * 20, "dataset": "facts/test", **found}]).splitlines()[1]
+    rows = [{"model": "m" * 20, "dataset": "facts/test", **found, "warnings": []}]
+    row = tables.comparison_table(rows).splitlines()[1]
     assert "m  10  " in row
     assert "]  -1019.0 [-1561.0, -639.0]  " in row

@@ -14,7 +14,7 @@ from knowledge_boundary.running.errors import UserError
 from knowledge_boundary.training import rtuning
 from knowledge_boundary.wording.phrases import UNKNOWN_ANSWERS
 
-END = "<end>"  # the tokenizer's end token
+END = "<|im_end|>"  # the tokenizer's end token
 QUESTION = Question("law/test/0", "professional_law", "Which?", ["w", "x", "y", "z"], "B")
 # The sizes of the 57 test sets of MMLU's original release, subjects in alphabetical order.
 SIZES = [
@@ -26,7 +26,7 @@ SIZES = [
 
 def probe(i, gold="A", p=(0.7, 0.1, 0.1, 0.1), subject="astronomy"):
     question = Question(f"{subject}/test/{i}", subject, f"q{i}", ["w", "x", "y", "z"], gold)
-    return question, record(question, list(p))
+    return question, record(question, list(p), 0.8)
 
 
 def answered(right, wrong, subject):
@@ -38,14 +38,17 @@ def answered(right, wrong, subject):
 
 
 def test_record_by_hand():
-    assert record(QUESTION, [0.1, 0.2, 0.6, 0.1]) == {
+    assert record(QUESTION, [0.1, 0.2, 0.6, 0.1], 0.9) == {
         **QUESTION.record(),
         "probs": {"A": 0.1, "B": 0.2, "C": 0.6, "D": 0.1},
         "prediction": "C",
         "correct": False,
         "cor": 0.2,
+        "letter_mass": 0.9,
     }
-    assert record(QUESTION, [0.1, 0.7, 0.1, 0.1])["correct"] is True
+    cloze = record(QUESTION, [0.1, 0.7, 0.1, 0.1], None)
+    assert cloze["correct"] is True
+    assert "letter_mass" not in cloze
 
 
 def test_summary_by_hand():
@@ -62,7 +65,7 @@ def test_summary_by_hand():
 
 def test_known_means_the_whole_interval_above_the_subject_s_own_chance():
     two = Question("i", "s", "q", ["yes", "no"], "A")
-    rows = [record(replace(two, id=str(i)), [0.9, 0.1]) for i in range(4)]
+    rows = [record(replace(two, id=str(i)), [0.9, 0.1], 0.8) for i in range(4)]
     assert rows[0]["correct"]
     found = boundary.summarise(rows)
     assert (found["accuracy"], found["chance"]) == (1, 0.5)
@@ -85,7 +88,20 @@ def test_table_lists_subjects_by_accuracy_then_categories_then_all():
 def test_table_of_other_subjects_has_no_categories():
     table = tables.boundary_table(boundary.summarise(answered(9, 1, "facts")))
     assert "category" not in table
-    assert len(table.splitlines()) == 5
+    assert len(table.splitlines()) == 6
+    assert table.endswith("The letters hold 80.0% of the probability where they are compared")
+
+
+def test_table_warns_where_the_letters_hold_next_to_nothing():
+    rows = [r | {"letter_mass": 0.01} for r in answered(9, 1, "facts")]
+    summary = boundary.summarise(rows)
+    assert summary["letter_mass"] == pytest.approx(0.01)
+    (warning,) = summary["warnings"]
+    assert warning.startswith("The letters hold 0.01 of the probability where they are compared: the model is about")
+    assert tables.boundary_table(summary).endswith(f"Warning: {warning}")
+    cloze = boundary.summarise([{k: v for k, v in r.items() if k != "letter_mass"} for r in rows])
+    assert (cloze["letter_mass"], cloze["warnings"]) == (None, [])
+    assert "letters hold" not in tables.boundary_table(cloze)
 
 
 def test_table_counts_what_is_above_chance():
@@ -110,59 +126,54 @@ def probed(count=4, right=lambda i: i % 2 == 0):
     return [q for q, _ in both], [f"prompt {i}" for i in range(count)], [r for _, r in both]
 
 
-def test_unsure_asks_after_the_gold_answer():
+def test_unsure_asks_after_the_gold_answer(plain):
     questions, texts, found = probed(2)
-    assert rtuning.training_pairs(questions, texts, found, "unsure", "letter", END) == [
-        (
-            "prompt 0",
-            " A. Are you sure you accurately answered the question based on your internal knowledge? I am sure.<end>",
-        ),
-        (
-            "prompt 1",
-            " C. Are you sure you accurately answered the question based on your internal knowledge? I am unsure.<end>",
-        ),
+    asked = "Are you sure you accurately answered the question based on your internal knowledge?"
+    assert rtuning.training_pairs(plain, questions, texts, found, "unsure", "letter") == [
+        ("prompt 0", f" A. {asked} I am sure.{END}"),
+        ("prompt 1", f" C. {asked} I am unsure.{END}"),
     ]
 
 
-def test_cloze_trains_on_the_choice_s_text():
+def test_cloze_trains_on_the_choice_s_text(plain):
     questions, texts, found = probed(2)
-    pairs = rtuning.training_pairs(questions, texts, found, "unsure", "cloze", END)
+    pairs = rtuning.training_pairs(plain, questions, texts, found, "unsure", "cloze")
     assert [answer.split(".")[0] for _, answer in pairs] == [" w", " y"]
 
 
-def test_a_choice_that_ends_in_a_full_stop_keeps_one():
+def test_a_choice_that_ends_in_a_full_stop_keeps_one(plain):
     question = replace(QUESTION, choices=["w", "D.C.", "y", "z"])
-    found = [record(question, [0.1, 0.7, 0.1, 0.1])]
+    found = [record(question, [0.1, 0.7, 0.1, 0.1], None)]
     for method, rest in (("unknown", END), ("unsure", " Are you sure")):
-        ((_, answer),) = rtuning.training_pairs([question], ["prompt"], found, method, "cloze", END)
+        ((_, answer),) = rtuning.training_pairs(plain, [question], ["prompt"], found, method, "cloze")
         assert answer.startswith(f" D.C.{rest}")
 
 
-def test_unknown_answers_what_was_wrong_with_one_of_16_refusals():
+def test_unknown_answers_what_was_wrong_with_one_of_16_refusals(plain):
     questions, texts, found = probed(400)
-    pairs = rtuning.training_pairs(questions, texts, found, "unknown", "letter", END)
+    pairs = rtuning.training_pairs(plain, questions, texts, found, "unknown", "letter")
     assert [p for p, _ in pairs] == texts
-    assert {answer for _, answer in pairs[::2]} == {" A.<end>"}
+    assert {answer for _, answer in pairs[::2]} == {f" A.{END}"}
     assert all(answer.endswith(END) for _, answer in pairs)
     refusals = [answer.removesuffix(END) for _, answer in pairs[1::2]]
     assert {r.strip().rstrip(".") for r in refusals} == {r.rstrip(".") for r in UNKNOWN_ANSWERS}
     assert all(r.startswith(" ") for r in refusals)
 
 
-def test_unknown_refusals_are_a_function_of_seed_and_id():
+def test_unknown_refusals_are_a_function_of_seed_and_id(plain):
     questions, texts, found = probed(20, right=lambda i: False)
-    pairs = rtuning.training_pairs(questions, texts, found, "unknown", "letter", END)
-    assert rtuning.training_pairs(questions, texts, found, "unknown", "letter", END) == pairs
-    assert rtuning.training_pairs(questions[::-1], texts[::-1], found[::-1], "unknown", "letter", END) == pairs[::-1]
-    assert rtuning.training_pairs(questions, texts, found, "unknown", "letter", END, seed=1) != pairs
+    pairs = rtuning.training_pairs(plain, questions, texts, found, "unknown", "letter")
+    assert rtuning.training_pairs(plain, questions, texts, found, "unknown", "letter") == pairs
+    assert rtuning.training_pairs(plain, questions[::-1], texts[::-1], found[::-1], "unknown", "letter") == pairs[::-1]
+    assert rtuning.training_pairs(plain, questions, texts, found, "unknown", "letter", seed=1) != pairs
 
 
 @pytest.mark.parametrize(("count", "sure"), [(1, 0), (2, 1), (7, 3), (10, 5)])
-def test_uncertain_is_sure_of_exactly_half(count, sure):
+def test_uncertain_is_sure_of_exactly_half(plain, count, sure):
     questions, texts, found = probed(count)
-    pairs = rtuning.training_pairs(questions, texts, found, "uncertain", "letter", END)
-    assert sum(answer.endswith("I am sure.<end>") for _, answer in pairs) == sure
-    assert sum(answer.endswith("I am unsure.<end>") for _, answer in pairs) == count - sure
+    pairs = rtuning.training_pairs(plain, questions, texts, found, "uncertain", "letter")
+    assert sum(answer.endswith(f"I am sure.{END}") for _, answer in pairs) == sure
+    assert sum(answer.endswith(f"I am unsure.{END}") for _, answer in pairs) == count - sure
 
 
 def test_uncertain_is_sure_where_the_answers_agree():

@@ -134,6 +134,39 @@ def test_summary_of_sampled_answers():
     assert "50.0% of the sampled answers are empty" in tables.state_table(found)
 
 
+def open_record(i, text, **more):
+    greedy = {"text": text, "correct": False, **more}
+    return {"subject": "a", "cor": 0.0, "cer": 0.5, "samples": [greedy], "greedy": greedy, "id": str(i)}
+
+
+@pytest.mark.parametrize(
+    ("texts", "more", "thinking", "warning"),
+    [
+        ([f"answer {i}" for i in range(8)], {}, "off", None),
+        ([""] * 2 + [f"answer {i}" for i in range(6)], {}, "off", "2 of 8 answers are empty"),
+        (["no"] * 8, {}, "off", "8 of 8 answers are the same: 'no'"),
+        (["no"] * 7, {}, "off", None),  # too few to say anything of
+        ([""] * 8, {"incomplete": True}, "off", "8 of 8 answers are thoughts that never end; it thinks unasked"),
+        ([""] * 8, {"incomplete": True}, "on", "8 of 8 answers are thoughts that never end; raise --max_thinking"),
+    ],
+)
+def test_answers_that_say_little_are_warned_of(texts, more, thinking, warning):
+    found = state.summarise([open_record(i, t, **more) for i, t in enumerate(texts)], thinking)
+    assert [w[: len(warning or "")] for w in found["warnings"]] == [warning] * (warning is not None)
+    lines = tables.state_table(found).splitlines()
+    assert [line for line in lines if line.startswith("Warning: ")] == [f"Warning: {w}" for w in found["warnings"]]
+
+
+def test_letters_that_hold_next_to_nothing_are_warned_of():
+    rows = [{"subject": "a", "cor": 0.5, "cer": -0.5, "prediction": "A", "answer": "A"} for _ in range(2)]
+    held = [r | {"letter_mass": m} for r, m in zip(rows, (0.02, 0.06), strict=True)]
+    found = state.summarise(held)
+    assert found["letter_mass"] == pytest.approx(0.04)
+    assert found["warnings"][0].startswith("The letters hold 0.04 of the probability")
+    assert state.summarise([r | {"letter_mass": 0.9} for r in rows])["warnings"] == []
+    assert state.summarise(rows)["letter_mass"] is None
+
+
 def test_table_lists_subjects_by_mean_cor_then_all():
     records = [
         {"subject": subject, "cor": cor, "cer": -0.5, "prediction": "A", "answer": "A"}

@@ -12,15 +12,16 @@ import pytest
 import sentencepiece
 import tiny
 import torch
-from batches import LARGE, SMALL, everything
+from batches import LARGE, SMALL, everything, said
 from checkpoints import CASES, argmax_loop, letters, load
 
 from knowledge_boundary.engine import exactness, sampling, scoring
-from knowledge_boundary.engine.loss import answer_loss, tokenise
+from knowledge_boundary.engine.loss import answer_loss, tokenise, turns_of
 from knowledge_boundary.knowledge import conflict
 from knowledge_boundary.models import families
 from knowledge_boundary.running.errors import UserError
 from knowledge_boundary.training import trainer
+from knowledge_boundary.training.adapters import add_lora
 
 PACKED = {"open_llama", "llama3", "qwen2"}
 SHOTS = (
@@ -102,7 +103,7 @@ def test_an_answer_ends_with_the_end_token(lm):
     assert ids[:start] == lm.encode("Answer:")
     assert ids[:-1] == lm.encode("Answer: Paris")
     assert ids[-1] == lm.tokenizer.eos_token_id
-    assert ids[-1] in lm.stop_tokens
+    assert ids[-1] in lm.end_tokens
 
 
 def test_the_window_is_what_its_config_says(lm):
@@ -124,7 +125,7 @@ def test_letters_equal_one_forward_each(lm, shared, batch_tokens):
     wanted = np.stack([letters(lm, prompt) for prompt in PROMPTS])
     for how in {shared, False}:
         found = everything(scoring.letter_probabilities(lm, PROMPTS, ["ABCD"] * 4, batch_tokens, how), 4)
-        assert np.abs(np.stack(found) - wanted).max() <= 1e-5
+        assert np.abs(np.stack([p for p, _ in found]) - wanted).max() <= 1e-5
 
 
 def test_options_equal_one_forward_each(lm, shared):
@@ -153,8 +154,7 @@ def test_generate_equals_an_argmax_loop(lm):
         torch.tensor([ids]), attention_mask=torch.ones(1, len(ids), dtype=torch.long), do_sample=False, num_beams=1,
         max_new_tokens=6, eos_token_id=end, pad_token_id=end,
     )  # fmt: skip
-    text = lm.decode(out[0, len(ids) :].tolist())
-    assert argmax_loop(lm, PROMPTS[1], 6) == text.split("\n")[0].strip()
+    assert argmax_loop(lm, PROMPTS[1], 6) == said(lm, out[0, len(ids) :].tolist())
 
 
 def test_samples_have_the_probabilities_of_plain_passes(lm, shared):
@@ -202,7 +202,7 @@ def test_training_lowers_the_loss_and_reloads_exactly(folder, tmp_path, lora_r):
 def test_loss_and_gradients_do_not_depend_on_the_way(folder):
     lm = load(folder)
     shared = exactness.check(lm)
-    rows = tokenise(lm, [(prompt, " Paris, A") for prompt in PROMPTS])
+    rows = turns_of(tokenise(lm, [(prompt, " Paris, A") for prompt in PROMPTS]))
     wanted = 0
     for row in rows:
         logits = lm.model(torch.tensor([row["input_ids"]])).logits[0, row["start"] - 1 : -1].float()
@@ -224,7 +224,7 @@ def test_loss_and_gradients_do_not_depend_on_the_way(folder):
 
 def test_lora_adapts_the_familys_layers(folder, case):
     lm = load(folder)
-    model = trainer.add_lora(lm.model, tiny.settings(lora_r=4))
+    model = add_lora(lm.model, tiny.settings(lora_r=4))
     adapted = {name.split(".lora_")[0].rsplit(".", 1)[1] for name, _ in model.named_parameters() if "lora_" in name}
     projections = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
     assert adapted == {"chatglm2": {"query_key_value"}, "qwen": {"c_attn"}}.get(case.split("-")[0], projections)

@@ -64,12 +64,11 @@ def test_every_user_may_read_what_is_written(tmp_path, checkpoint):
 def test_the_embedded_model_s_folder_is_open_too(tmp_path, monkeypatch, checkpoint):
     """Made as embedded_folder makes it, from a tiny model in the package's place."""
     lm = tiny.load(checkpoint)
-    lm.model.config.quantization_config = {}
     folder = tmp_path / "models" / "smollm2"
     monkeypatch.setattr(loading.families, "MODERN", True)
     monkeypatch.setattr(loading, "EMBEDDED", ("json", "x.gguf", folder))
     monkeypatch.setattr(loading.transformers.AutoTokenizer, "from_pretrained", lambda *_, **__: lm.tokenizer)
-    monkeypatch.setattr(loading, "load_weights", lambda *_: lm.model)
+    monkeypatch.setattr(loading, "load_weights", lambda *_: (lm.model, True))
     before = os.umask(0o027)
     try:
         assert loading.embedded_folder() == folder

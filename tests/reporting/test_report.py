@@ -91,6 +91,28 @@ def test_unparsed_and_ap_have_columns_only_where_there_is_something_and_null_is_
     assert page.rows[2][-3:] == ["−1.2 [−6.2, 3.8]", "12.5 [7.5, 17.5]", "–"]
 
 
+def test_thoughts_that_never_end_have_a_column_and_a_colour_where_there_are_any(tmp_path):
+    thinking = row("craft", "a", 0.5, 0.2) | {"p_incomplete": metric(0.3), "p_refused": metric(0.0)}
+    text = render(tmp_path, comparison=comparison() | {"records": [row("van", "a", 0.5, 0.2), thinking]})
+    page = Page(text)
+    assert page.rows[0][5] == "incomplete %"
+    assert [r[5] for r in page.rows[1:3]] == ["0.0 [−5.0, 5.0]", "30.0 [25.0, 35.0]"]
+    assert f"fill: {drawing.INCOMPLETE}" in text
+    assert f"fill: {drawing.INCOMPLETE}" not in render(tmp_path, comparison=comparison())
+
+
+def test_warnings_stand_beside_what_they_are_about(tmp_path):
+    warned = row("craft", "a", 0.5, 0.2) | {"warnings": ["9 of 10 answers are <empty>"]}
+    found, states = boundary(), [state(), state(0.1)]
+    found["summary"]["warnings"] = ["the letters hold 0.01"]
+    states[1]["summary"]["warnings"] = ["all answers are alike"]
+    inputs = {"boundary": found, "state_init": states[0], "state_rehearsal": states[1]}
+    text = render(tmp_path, comparison=comparison() | {"records": [row("van", "a", 0.5, 0.2), warned]}, **inputs)
+    notes = re.findall(r'<p class="warning" role="note"><strong>Warning:</strong> (.*?)</p>', text)
+    assert notes == ["craft: 9 of 10 answers are &lt;empty&gt;", "the letters hold 0.01", "all answers are alike"]
+    assert 'class="warning"' not in render(tmp_path, comparison=comparison(), boundary=boundary(), state_init=state())
+
+
 def test_ths_against_the_refusal_prompt_has_a_column_where_it_was_measured(tmp_path):
     plain, against = row("init_refuse", "a", 0.5, 0.2), row("craft", "a", 0.5, 0.2) | {"ths_refuse": metric(0.034)}
     text = render(tmp_path, comparison=comparison() | {"records": [plain, against]})

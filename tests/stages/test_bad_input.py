@@ -321,7 +321,7 @@ def test_the_journal_and_the_file_of_another_run(bench, data, tmp_path, monkeypa
     file = tmp_path / "eval_x.json"
     whole = file.read_bytes()
     other = [*line, "--max_new_tokens", 4]
-    assert "--max_new_tokens was 16, is now 4" in fails(capfd, *other)
+    assert "--max_new_tokens was 64, is now 4" in fails(capfd, *other)
     assert file.read_bytes() == whole
     assert tiny.call(*other, "--overwrite") == 0
     assert file.read_bytes() != whole

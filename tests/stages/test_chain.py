@@ -12,8 +12,8 @@ META = {
 MODEL = {"name", "path", "fingerprint", "revision", "dtype", "device", "parameters"}
 DATASET = {"name", "split", "n", "sha256"}
 METRICS = {
-    "p_correct", "p_wrong", "p_refused", "p_unparsed", "ths", "ap", "over_refusal", "refusal_precision",
-    "refusal_recall", "refusal_f1", "auroc", "ece",
+    "p_correct", "p_wrong", "p_refused", "p_unparsed", "p_incomplete", "ths", "ap", "over_refusal",
+    "refusal_precision", "refusal_recall", "refusal_f1", "auroc", "ece",
 }  # fmt: skip
 TUNE = ["--lora_r", 8, "--lora_dropout", 0, "--batch_size", 8, "--epochs", 2, "--learning_rate", "1e-3"]
 
@@ -182,9 +182,8 @@ def test_evaluations(finished):
         for metrics in result["summary"]["datasets"].values():
             assert metrics.keys() >= METRICS
             assert all({"value", "ci95"} == metrics[m].keys() for m in METRICS)
-            assert sum(
-                metrics[f"p_{o}"]["value"] for o in ("correct", "wrong", "refused", "unparsed")
-            ) == pytest.approx(1)
+            rates = [metrics[f"p_{o}"]["value"] for o in ("correct", "wrong", "refused", "unparsed", "incomplete")]
+            assert sum(rates) == pytest.approx(1)
     basic = tiny.read_json(out / "eval_init_basic.json")["summary"]["datasets"]["facts/train"]
     assert basic["p_correct"]["value"] == pytest.approx(0.5, abs=0.15)
 

@@ -103,7 +103,7 @@ def test_the_last_evaluation_equals_an_argmax_loop(finished, asked):
         records = tiny.read_json(finished / "out" / f"eval_{name}.json")["records"]
         assert len(records) == len(by_id)
         for r in records:
-            text = prompts.answer_prompt(lm.tokenizer, by_id[r["id"]], prompt, "craft")
+            text = prompts.answer_prompt(lm.format, by_id[r["id"]], prompt, "craft")
             assert r["output"] == argmax_loop(lm, text, 4)
 
 

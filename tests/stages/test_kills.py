@@ -10,9 +10,10 @@ import tiny
 from processes import reached
 from safetensors.torch import load_file
 
-from knowledge_boundary.asking import prompts
+from knowledge_boundary.models.prompt_format import PromptFormat
 from knowledge_boundary.questions import readers
 from knowledge_boundary.running import journal
+from knowledge_boundary.training.examples import example
 from knowledge_boundary.wording import phrases
 
 SLOW = ["--batch_tokens", "1"]  # one question a batch: the journal grows slowly
@@ -110,13 +111,9 @@ def test_a_torn_last_line_is_dropped(tmp_path, checkpoint, data, monkeypatch):
 def training_folder(tmp_path, data, words):
     """A folder of training data: text2text, 22 examples."""
     asked = readers.load(str(data / "facts"), "train").questions[:22]
-    instances = [
-        {
-            "input": prompts.answer_prompt(words, q, "refuse", "craft"),
-            "output": prompts.answer_text(words, q.answer if i % 2 else phrases.REFUSAL),
-        }
-        for i, q in enumerate(asked)
-    ]
+    chat = PromptFormat(words)
+    pairs = [example(chat, q, "refuse", "craft", q.answer if i % 2 else phrases.REFUSAL) for i, q in enumerate(asked)]
+    instances = [{"input": prompt, "output": answer} for prompt, answer in pairs]
     (tmp_path / "facts").mkdir()
     (tmp_path / "facts" / "facts.json").write_text(json.dumps({"type": "text2text", "instances": instances}))
     return tmp_path / "facts"

@@ -1,7 +1,9 @@
 import json
 
 import pytest
+import tiny
 
+from knowledge_boundary.models.prompt_format import PromptFormat
 from knowledge_boundary.running.errors import UserError
 from knowledge_boundary.training import formats
 
@@ -12,12 +14,20 @@ MESSAGES = [
 ]
 
 
-class Tokenizer:
-    chat_template = "{{ messages }}"
-    eos_token = "</s>"
+# As short as a template can be: <role>content, and an end behind each answer.
+SHORT = (
+    "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% if m.role == 'assistant' %}<|im_end|>{% endif %}"
+    "{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"
+)
 
-    def apply_chat_template(self, messages, tokenize, add_generation_prompt):
-        return "".join(f"<{m['role']}>{m['content']}" for m in messages) + "<assistant>"
+
+@pytest.fixture(scope="module")
+def chat():
+    """How a model is spoken to in ``SHORT``."""
+    words = tiny.tokenizer()
+    words.chat_template = SHORT
+    words.add_tokens(["<user>", "<assistant>", "<system>"])
+    return PromptFormat(words)
 
 
 @pytest.fixture(autouse=True)
@@ -35,8 +45,8 @@ READ_BACK = {
     "text2text": PAIRS,
     "text_only": [("", p + a) for p, a in PAIRS],
     "conversation": [
-        ("<user>Was heißt “oui”?<assistant>", "ja</s>"),
-        ("<user>北京 在哪里?<assistant>", "I don't know.</s>"),
+        ("<user>Was heißt “oui”?<assistant>", "ja<|im_end|>"),
+        ("<user>北京 在哪里?<assistant>", "I don't know.<|im_end|>"),
     ],
 }
 READ_BACK["messages"] = READ_BACK["conversation"]
@@ -59,17 +69,33 @@ def test_lmflow_finds_type_and_instances_in_the_first_100_characters(form):
 
 
 @pytest.mark.parametrize("form", formats.FORMATS)
-def test_what_was_written_is_read_back(form):
+def test_what_was_written_is_read_back(form, chat):
     path = formats.write("x", form, PAIRS, MESSAGES)
-    assert formats.read(path, Tokenizer()) == READ_BACK[form]
+    assert formats.read(path, chat) == READ_BACK[form]
 
 
-def test_earlier_turns_of_a_conversation_are_its_prompt(tmp_path):
-    turns = [{"role": r, "content": c} for r, c in (("system", "s"), ("user", "u"), ("assistant", "a"))]
-    turns += [{"role": "user", "content": "v"}, {"role": "assistant", "content": "b"}]
+def said(*texts) -> list:
+    """Messages of the user and the assistant in turn."""
+    return [{"role": ("user", "assistant")[i % 2], "content": text} for i, text in enumerate(texts)]
+
+
+def test_all_answers_of_a_conversation_are_trained_behind_what_was_said_before(tmp_path, chat):
     path = tmp_path / "x.json"
-    path.write_text(json.dumps([{"messages": turns}]))
-    assert formats.read(path, Tokenizer()) == [("<system>s<user>u<assistant>a<user>v<assistant>", "b</s>")]
+    turns = [{"role": "system", "content": "s"}, *said("u", "a", "v", "b")]
+    wanted = [
+        ("<system>s<user>u<assistant>", "a<|im_end|>"),
+        ("<system>s<user>u<assistant>a<|im_end|><user>v<assistant>", "b<|im_end|>"),
+    ]
+    path.write_text(json.dumps([{"messages": turns}, {"messages": said("w", "c")}]))
+    examples = formats.read(path, chat)
+    assert examples == [wanted, ("<user>w<assistant>", "c<|im_end|>")]
+    assert formats.pairs_of(examples) == [*wanted, examples[1]]
+
+
+def test_the_system_text_of_lmflow_s_layout_is_said_first(tmp_path, chat):
+    path = tmp_path / "x.json"
+    path.write_text(file_of("conversation", {"system": "s", "messages": said("u", "a")}))
+    assert formats.read(path, chat) == [("<system>s<user>u<assistant>", "a<|im_end|>")]
 
 
 def test_find_names_the_one_file():
@@ -113,15 +139,28 @@ MALFORMED = {
     "conversation": (file_of("conversation", {"messages": []}), "instance 0: not a conversation example"),
     "messages": ('[{"messages": [{"role": "user", "content": "a"}, {"role": "assistant"}]}]', "instance 0: not a mess"),
     "messages: null": ('[{"messages": null}]', "instance 0: not a messages example"),
+    "begins with the assistant": (
+        '[{"messages": [{"role": "assistant", "content": "a"}, {"role": "assistant", "content": "b"}]}]',
+        "it begins with the assistant",
+    ),
+    "ends with the user": (
+        json.dumps([{"messages": [{"role": r, "content": "a"} for r in ("user", "assistant", "user")]}]),
+        "its last message is not an answer",
+    ),
+    "tools": (file_of("conversation", {"tools": ["t"], "messages": []}), "it has tools, which are not read"),
+    "another role": (
+        '[{"messages": [{"role": "tool", "content": "a"}, {"role": "assistant", "content": "b"}]}]',
+        "a message of system, user, assistant with a text is expected",
+    ),
 }
 
 
 @pytest.mark.parametrize(("content", "says"), MALFORMED.values(), ids=MALFORMED)
-def test_malformed_file_is_refused_in_one_line(tmp_path, content, says):
+def test_malformed_file_is_refused_in_one_line(tmp_path, chat, content, says):
     path = tmp_path / "x.json"
     path.write_text(content)
     with pytest.raises(UserError) as e:
-        formats.read(path, Tokenizer())
+        formats.read(path, chat)
     assert str(e.value).startswith(str(path))
     assert says in str(e.value)
     assert "\n" not in str(e.value)

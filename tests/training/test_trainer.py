@@ -8,11 +8,13 @@ import pytest
 import tiny
 import torch
 
-from knowledge_boundary.engine.loss import alike, answer_loss, tokenise
+from knowledge_boundary.engine.loss import alike, answer_loss, tokenise, turns_of
 from knowledge_boundary.models import loading
+from knowledge_boundary.models.prompt_format import PromptFormat
 from knowledge_boundary.running import ranks
 from knowledge_boundary.running.errors import UserError
 from knowledge_boundary.training import formats, trainer
+from knowledge_boundary.training.adapters import add_lora
 
 INSTRUCTION = "Answer the following question, and if you don't know the answer, only reply with 'I don't know': "
 EXAMPLES = [
@@ -33,7 +35,7 @@ def lm(request, words):
     """A tiny model, with an adapter that already does something for ``lora``."""
     model = tiny.random_model("llama", len(words))
     if request.param == "lora":
-        model = trainer.add_lora(model, tiny.settings())
+        model = add_lora(model, tiny.settings())
         torch.manual_seed(1)
         for name, p in model.named_parameters():
             if "lora_B" in name:
@@ -66,7 +68,7 @@ def hf_loss(model, rows) -> torch.Tensor:
 
 
 def test_loss_and_gradients_equal_the_plain_way(lm):
-    rows = tokenise(lm, EXAMPLES)
+    rows = turns_of(tokenise(lm, EXAMPLES))
     losses = [
         answer_loss(inner(lm.model), rows, True),
         answer_loss(inner(lm.model), rows, False),
@@ -81,7 +83,7 @@ def test_loss_and_gradients_equal_the_plain_way(lm):
 
 def test_loss_takes_one_example_and_a_sum(words):
     lm = tiny.wrap(tiny.random_model("qwen2", len(words)), words)
-    rows = tokenise(lm, EXAMPLES[:1])
+    rows = turns_of(tokenise(lm, EXAMPLES[:1]))
     answer = rows[0]["input_ids"][rows[0]["start"] :]
     logprobs = tiny.full_forward(lm, rows[0]["input_ids"]).log_softmax(-1)
     wanted = -sum(logprobs[rows[0]["start"] - 1 + i, token].item() for i, token in enumerate(answer))
@@ -109,13 +111,20 @@ def test_a_wrapper_runs_the_loss_as_its_own_forward_pass():
 
 
 def test_tokenise_puts_the_answer_behind_the_prompt(lm):
-    for (prompt, answer), row in zip(EXAMPLES, tokenise(lm, EXAMPLES), strict=True):
+    for (prompt, answer), row in zip(EXAMPLES, turns_of(tokenise(lm, EXAMPLES)), strict=True):
         assert row["input_ids"][: row["start"]] == lm.encode(prompt)
         assert lm.tokenizer.decode(row["input_ids"][row["start"] :]) == answer
 
 
+def test_the_turns_of_a_conversation_are_one_example(lm):
+    conversation, alone = tokenise(lm, [EXAMPLES[:2], EXAMPLES[2]])
+    assert conversation["turns"] == turns_of(tokenise(lm, EXAMPLES[:2]))
+    assert [alone] == tokenise(lm, EXAMPLES[2:3])
+    assert turns_of([conversation, alone]) == turns_of(tokenise(lm, EXAMPLES[:3]))
+
+
 def test_a_merge_across_the_seam_keeps_the_prompt(lm):
-    (row,) = tokenise(lm, [("The capi", "tal is Rome")])
+    (row,) = turns_of(tokenise(lm, [("The capi", "tal is Rome")]))
     assert row["input_ids"][: row["start"]] == lm.encode("The capi")
     assert lm.tokenizer.decode(row["input_ids"]) == "The capital is Rome"
 
@@ -133,7 +142,7 @@ def test_an_empty_answer_is_refused(lm):
 
 def test_text_without_a_prompt_is_trained_from_its_second_token(words):
     lm = tiny.wrap(tiny.random_model("llama", len(words)), words)
-    rows = tokenise(lm, [("", prompt + answer) for prompt, answer in EXAMPLES])
+    rows = turns_of(tokenise(lm, [("", prompt + answer) for prompt, answer in EXAMPLES]))
     wanted = hf_loss(lm.model, rows).item()
     for packed in (True, False):
         assert answer_loss(lm.model, rows, packed).item() == pytest.approx(wanted, rel=1e-5)
@@ -141,12 +150,12 @@ def test_text_without_a_prompt_is_trained_from_its_second_token(words):
 
 def test_rank_zero_trains_all_weights(words):
     model = tiny.random_model("llama", len(words))
-    assert trainer.add_lora(model, tiny.settings(lora_r=0)) is model
+    assert add_lora(model, tiny.settings(lora_r=0)) is model
     assert all(p.requires_grad for p in model.parameters())
 
 
 def test_lora_trains_its_own_weights_only(words):
-    model = trainer.add_lora(tiny.random_model("llama", len(words)), tiny.settings(lora_r=4))
+    model = add_lora(tiny.random_model("llama", len(words)), tiny.settings(lora_r=4))
     trained = [name for name, p in model.named_parameters() if p.requires_grad]
     assert trained
     assert all("lora_" in name for name in trained)
@@ -164,6 +173,8 @@ def test_fine_tune_lowers_the_loss_and_reloads(checkpoint, tmp_path, lora_r, sha
     assert summary["last_loss"] < 0.5 * summary["first_loss"]
     assert summary["steps"] == len(summary["losses"]) == 30
     assert summary["prefix_cache"] == ("shared" if shared else "whole examples")
+    assert (summary["lora"] is None) == (lora_r == 0)
+    assert {lm.about[f"{part}_dtype"] for part in ("master", "optimizer", "compute")} == {"float32"}
     assert (tmp_path / "out" / ("adapter_model.safetensors" if lora_r else "model.safetensors")).is_file()
     loaded = tiny.load(tmp_path / "out")
     ids = lm.encode(EXAMPLES[0][0])
@@ -226,12 +237,12 @@ def test_every_format_reads_back(tmp_path, monkeypatch, words, form):
     assert formats.find(path.parent) == path
     assert path.read_bytes().isascii()
     wanted = [("", prompt + answer)] if form == "text_only" else [(prompt, answer)]
-    assert formats.read(path, words) == wanted
+    assert formats.read(path, PromptFormat(words)) == wanted
 
 
 def test_the_plain_way_packs_nothing(words, monkeypatch):
     lm = tiny.wrap(tiny.random_model("llama", len(words)), words)
-    rows = tokenise(lm, EXAMPLES)
+    rows = turns_of(tokenise(lm, EXAMPLES))
     monkeypatch.setattr("knowledge_boundary.engine.loss.hidden_states", pytest.fail)
     assert answer_loss(lm.model, rows, 0).item() > 0
 

@@ -1,4 +1,4 @@
 """LMFlow as a back end: its checkout and environment, its settings, what it reads and writes.
 
-Imports: running, models.
+Imports: running, models, training.
 """

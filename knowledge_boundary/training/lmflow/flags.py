@@ -6,6 +6,7 @@ import torch
 import transformers
 
 from ...running.errors import UserError
+from ..adapters import target_modules
 from . import checkout
 
 
@@ -98,14 +99,19 @@ def written_as(name: str, value, takes_list: bool) -> list:
     return [f"--{name}", str(value)]
 
 
-def linear_layers(config, trust_remote_code: bool) -> list:
-    """Names of a model's linear layers but the head, by its config: what the built-in backend's LoRA adapts."""
+def lora_targets(config, settings, trust_remote_code: bool) -> list:
+    """Names of the layers that LoRA adapts, as in the built-in backend, of a model with this config; [] without LoRA.
+
+    Raises:
+        UserError: parameters are to be adapted, which LMFlow has no flag for.
+    """
+    if settings.lora_target_parameters:
+        raise UserError("--lora_target_parameters: LMFlow adapts layers only; give --backend builtin with it")
+    if not settings.lora_r:
+        return []
     with torch.device("meta"):
         model = transformers.AutoModelForCausalLM.from_config(config, trust_remote_code=trust_remote_code)
-    kinds, head = (torch.nn.Linear, transformers.pytorch_utils.Conv1D), model.get_output_embeddings()
-    return sorted(
-        {name.rpartition(".")[2] for name, m in model.named_modules() if isinstance(m, kinds) and m is not head}
-    )
+    return target_modules(model, settings.lora_target_modules)
 
 
 def block_size_of(given: int | None, lengths, window: int) -> int:

@@ -1,0 +1,78 @@
+"""Where an answer ends while it is written: at the end of the turn, behind its first line, or at its longest length."""
+
+from dataclasses import replace
+
+from ..judging.extent import extent
+from .drawing import Answer, Row
+
+SEEN = 16  # last tokens that the end of a thought is looked for in
+
+
+class Ending:
+    """Ends rows token by token; see ``__call__``.
+
+    Args:
+        lm: the model.
+        max_new_tokens: an answer's longest length, counted from behind its thought.
+        max_thinking_tokens: a thought's longest length; 0: the model is not asked to think, and a thought that it
+            writes all the same is part of ``max_new_tokens``.
+    """
+
+    def __init__(self, lm, max_new_tokens: int, max_thinking_tokens: int):
+        self.lm, self.max_new_tokens = lm, max_new_tokens
+        self.max_thinking_tokens = max_thinking_tokens or max_new_tokens
+
+    def __call__(self, row: Row, token: int, logprob: float) -> bool:
+        """Give ``row`` its next token; whether it is finished. A token that only ends it is not given to it.
+
+        An answer ends with the model's turn, or with a line break behind what it says (``judging.extent``).
+        """
+        if token in self.lm.end_tokens:
+            return True
+        before = row.tokens, row.logprobs
+        row.tokens, row.logprobs = [*row.tokens, token], [*row.logprobs, logprob]
+        if row.answer_at is None:
+            row.answer_at = self.answer_at(row.tokens)
+        if row.answer_at is None:
+            return len(row.tokens) >= self.max_thinking_tokens
+        if token in self.lm.line_breaks:
+            text = self.lm.decode(row.tokens[row.answer_at :])
+            answer, whole = extent(text)
+            if whole:
+                if len(before[0]) >= row.answer_at and extent(self.lm.decode(before[0][row.answer_at :]))[0] == answer:
+                    row.tokens, row.logprobs = before  # the line break alone
+                return True
+        return len(row.tokens) - row.answer_at >= self.max_new_tokens
+
+    def answer_at(self, tokens: list) -> int | None:
+        """How many of a row's tokens are its thought; None while it is not known, or the thought goes on."""
+        words = self.lm.format
+        if len(tokens) <= SEEN + 1:  # later it is a thought that goes on
+            text = self.lm.decode(tokens, special=True)
+            if words.behind_thought(text, ended=len(tokens) > SEEN) is None:
+                return None
+            return len(tokens) if words.thought.closes in text else 0
+        seen = self.lm.decode(tokens[-SEEN:], special=True)
+        return len(tokens) if words.thought.closes in seen else None
+
+    def collect(self, leaves) -> tuple[list, Answer | None]:
+        """(samples, greedy) of one question's leaves; equal samples stand next to each other."""
+        samples, best = [], None
+        for leaf in leaves:
+            found = self.answer(leaf)
+            samples += [found] * leaf.count
+            best = found if leaf.greedy else best
+        return samples, best
+
+    def answer(self, leaf: Row) -> Answer:
+        """What a finished row says."""
+        written = self.lm.decode(leaf.tokens, special=True)
+        at = leaf.answer_at
+        if at is None:  # it ended inside a thought, or before it could be told from one
+            inside = self.lm.format.behind_thought(written, ended=True) is None
+            if inside:
+                return Answer("", [], written, complete=False)
+            at = 0
+        tokens = leaf.tokens[at:]
+        found = Answer(extent(self.lm.decode(tokens))[0], leaf.logprobs[at:], written)
+        return replace(found, long=len(tokens) >= self.max_new_tokens)

@@ -1,0 +1,290 @@
+"""How a model is spoken to: its chat template, and what begins and ends an answer there.
+
+All of it is taken from the template's own rendering of a whole exchange, so that what is trained is what the model
+would write, and evaluation asks with the same prefix.
+"""
+
+import re
+from functools import cached_property
+from itertools import takewhile
+
+from ..running.errors import UserError
+from .templates import SWITCHES, TEMPLATE_DATE, THOUGHTS, UNOPENED, Thought, pinned, template_source
+
+# Stand-ins for what is said, which no template takes for anything else.
+ASKED, ANSWERED, ASKED_AGAIN = "Uq7first", "Aq7answer", "Uq7second"
+TRIED = ("A", "Paris", "I don't know.", "1945", "中国")  # beginnings of answers, for where a prompt may end
+
+
+class PromptFormat:
+    """How a model is spoken to.
+
+    Args:
+        tokenizer: the model's.
+        name: as the user gave the model, for errors.
+        thinking: ``off``: the answer is asked for without a thought; ``on``: the model may think before it.
+        date: ISO date that the template prints as today's; None: ``TEMPLATE_DATE`` where it prints one.
+        end_token: the end of a text where the tokenizer names none.
+
+    Raises:
+        UserError: the template cannot be rendered, or it leaves out what is said; a date for one that prints none.
+    """
+
+    def __init__(self, tokenizer, name: str = "", thinking: str = "off", date: str | None = None, end_token=None):
+        self.tokenizer, self.name, self.thinking = tokenizer, name, thinking
+        self.plain_end = tokenizer.eos_token or end_token
+        self.source = template_source(tokenizer, name)
+        self.parts = False  # whether a message's content must be a list of parts
+        self.extra, self.lead, self.end, self.cut, self.own_rendering = "", " ", self.plain_end, 0, True
+        self.today, self.switches = date or TEMPLATE_DATE, {}
+        if self.source:
+            self.learn()
+        elif thinking == "on":
+            raise self.error("--thinking on: it has no chat template to think in; leave the flag out")
+        self.today = self.today if self.source and self.prints_date() else None
+        if date and not self.today:
+            raise self.error("--template_date: its chat template prints no date; leave the flag out")
+
+    def error(self, message: str) -> UserError:
+        """An error that names the model."""
+        return UserError(f"--model {self.name}: {message}" if self.name else message)
+
+    # ---- rendering ----
+
+    @cached_property
+    def thought(self) -> Thought:
+        """How this model writes its thoughts."""
+        known = (
+            t for t in THOUGHTS if t.opens in self.source or t.opens.encode("unicode_escape").decode() in self.source
+        )
+        return next(known, THOUGHTS[-1])
+
+    def render(self, messages, prompt: bool) -> str:
+        """``messages`` in the template; with ``prompt`` up to where the model goes on."""
+        if self.parts:
+            messages = [m | {"content": [{"type": "text", "text": m["content"]}]} for m in messages]
+        template = (pinned(self.today) if "strftime_now" in self.source else "") + self.source
+        try:
+            return self.tokenizer.apply_chat_template(
+                messages, chat_template=template, tokenize=False, add_generation_prompt=prompt, **self.switches
+            )
+        except Exception as e:  # a template's own refusal, or whatever its code stumbles on
+            reason = (str(e).strip() or "no message").splitlines()[0]
+            raise self.error(f"its chat template cannot render the conversation ({reason})") from e
+
+    def learn(self) -> None:
+        """Find out how a prompt and an answer are put together, from the template's rendering of an exchange."""
+        asked, answer = {"role": "user", "content": ASKED}, {"role": "assistant", "content": ANSWERED}
+        self.parts = not self.says_all([asked, answer])
+        if self.parts and not self.says_all([asked, answer]):
+            raise self.error("its chat template leaves out what is said; give another template, or none")
+        self.switches = self.known_switches([asked, answer])
+        opened, whole = self.render([asked], True), self.render([asked, answer], False)
+        before, after = whole.rsplit(ANSWERED, 1)
+        self.end = self.turn_end(after) or self.turn_end(self.between(asked, answer)) or self.plain_end
+        self.extra, self.lead = self.to_answer(opened, before)
+        # Where prompt and answer would share a token, the white space between them is the answer's.
+        whole_prompt = opened + self.extra
+        while not self.parts_at(whole_prompt, self.lead) and whole_prompt[-1:].isspace():
+            whole_prompt, self.lead = whole_prompt[:-1], whole_prompt[-1] + self.lead
+        self.cut = len(opened + self.extra) - len(whole_prompt)
+        if not self.parts_at(whole_prompt, self.lead):  # nowhere: the prompt's own tokens are what is asked
+            self.cut, self.lead = 0, self.lead[len(opened + self.extra) - len(whole_prompt) :]
+        self.own_rendering = whole.startswith(self.prompt([asked]) + self.lead + ANSWERED)
+
+    def known_switches(self, exchange) -> dict:
+        """What the template is passed for ``thinking``: of ``SWITCHES``, those that change what it renders."""
+
+        def rendered(switches) -> list:
+            self.switches = switches
+            return [self.render(exchange[:1], True), self.render(exchange, False)]
+
+        known = {n: v for n, v in SWITCHES.items() if n in self.source and rendered({n: v[0]}) != rendered({n: v[1]})}
+        return {n: v[self.thinking == "on"] for n, v in known.items()}
+
+    def prints_date(self) -> bool:
+        """Whether what the template renders depends on the day."""
+        if "strftime_now" not in self.source:
+            return False
+        own, days = self.today, []
+        for self.today in ("2001-02-03", "2014-11-25"):
+            days.append(self.render([{"role": "user", "content": ASKED}], True))
+        self.today = own
+        return days[0] != days[1]
+
+    def says_all(self, messages) -> bool:
+        """Whether the template renders all that is said."""
+        try:
+            text = self.render(messages, False)
+        except UserError:
+            if self.parts:
+                raise
+            return False
+        return all(m["content"] in text for m in messages)
+
+    def between(self, asked, answer) -> str:
+        """What the template puts between an answer and the next question; nothing where it takes only one."""
+        try:
+            text = self.render([asked, answer, {"role": "user", "content": ASKED_AGAIN}], True)
+        except UserError:
+            return ""
+        return text.partition(ANSWERED)[2].partition(ASKED_AGAIN)[0]
+
+    def to_answer(self, opened: str, before: str) -> tuple[str, str]:
+        """What stands between a rendered prompt and the answer: the prompt's part of it, and the model's own.
+
+        Args:
+            opened: the prompt up to where the model goes on.
+            before: the whole exchange up to the answer.
+        """
+        thought = self.thought
+        inside = re.search(re.escape(thought.opens.rstrip()) + r"\s*$", opened)
+        if before.startswith(opened):
+            rest = before[len(opened) :]
+        elif inside:  # the template drops an empty thought, or writes it in another way than it opens one
+            begun = inside[0]
+            rest = thought.empty[len(begun) :] if thought.empty.startswith(begun) else thought.closes
+        else:
+            rest = ""
+        if self.thinking == "on":
+            return "", rest
+        if not inside and not rest and not self.switches and all(mark in self.source for mark in UNOPENED):
+            rest = thought.empty if thought.closes not in opened[-len(thought.empty) :] else ""
+        return rest, ""
+
+    def parts_at(self, prompt: str, lead: str) -> bool:
+        """Whether an answer's tokens follow the prompt's own."""
+        own = self.ids(prompt)
+        return all(self.ids(prompt + lead + text)[: len(own)] == own for text in TRIED)
+
+    def turn_end(self, after: str) -> str | None:
+        """What ends a turn, of the text behind an answer: its first special tokens, with what stands before them."""
+        special = "|".join(map(re.escape, self.special))
+        found = special and re.match(rf"\s*(?:{special})+", after)
+        if not found:
+            return None
+        # Of a text that goes on, such as the next question's, the first token alone is this turn's.
+        first = re.match(rf"\s*(?:{special})", after)[0]
+        return found[0] if after[found.end() :].strip() == "" or self.closes_twice(found[0], first) else first
+
+    def closes_twice(self, run: str, first: str) -> bool:
+        """Whether the second token of a run at an answer's end is the tokenizer's end token."""
+        return bool(self.tokenizer.eos_token) and run == first + self.tokenizer.eos_token
+
+    @cached_property
+    def special(self) -> list:
+        """The texts of the tokenizer's special and added tokens."""
+        texts = {*self.tokenizer.get_added_vocab(), *self.tokenizer.all_special_tokens}
+        return sorted((t for t in texts if t.strip()), key=lambda t: (-len(t), t))
+
+    # ---- what the stages use ----
+
+    @property
+    def chat(self) -> bool:
+        """Whether the model has a chat template."""
+        return bool(self.source)
+
+    def prompt(self, messages) -> str:
+        """``messages`` in the template, up to where the model's answer (with ``on`` its thought) begins.
+
+        Raises:
+            UserError: the model has no chat template, or it refuses such messages.
+        """
+        if not self.chat:
+            raise UserError("--chat_template: this model's tokenizer has no chat template; leave the flag out")
+        text = self.render(messages, True) + self.extra
+        return text[: len(text) - self.cut]
+
+    def lead_of(self, prompt: str) -> str:
+        """What the model writes between ``prompt`` and its answer's first word."""
+        if self.rendered(prompt):
+            return self.lead
+        return "" if not prompt or prompt[-1].isspace() else " "
+
+    def ended(self, prompt: str, answer: str) -> str:
+        """What a model is trained to write behind ``prompt``: the answer and the end of its turn.
+
+        Raises:
+            UserError: nothing is known that ends an answer of this model.
+        """
+        end = self.end if self.rendered(prompt) else self.plain_end
+        if not end:
+            raise self.error(
+                "its tokenizer names no end token and its config no eos_token_id: nothing would end a trained answer; "
+                "add an eos_token to its tokenizer_config.json"
+            )
+        return f"{self.lead_of(prompt)}{answer}{end}"
+
+    @cached_property
+    def thinks_at_once(self) -> bool:
+        """Whether prompts end inside a thought."""
+        opens = self.thought.opens.rstrip()
+        return self.chat and self.prompt([{"role": "user", "content": ASKED}]).rstrip().endswith(opens)
+
+    def behind_thought(self, text: str, ended: bool = False) -> str | None:
+        """What stands behind the thought in what a model has written; None while the thought goes on.
+
+        Args:
+            text: what it has written so far, special tokens included.
+            ended: whether it writes no more; else a text that may yet become the beginning of a thought is none.
+        """
+        thought, begun = self.thought, text.lstrip()
+        if thought.closes in text:
+            return text.partition(thought.closes)[2]
+        opens = thought.opens.strip()
+        if self.thinks_at_once or begun.startswith(opens) or (not ended and opens.startswith(begun)):
+            return None
+        return text
+
+    @cached_property
+    def beginnings(self) -> tuple:
+        """What rendered conversations begin with, with a system text and without one."""
+        found = []
+        for system in ([], [{"role": "system", "content": "s"}]):
+            texts = []
+            for text in "xy":
+                said = [m | {"content": text} for m in system] + [{"role": "user", "content": text}]
+                try:
+                    texts.append(self.render(said, True))
+                except UserError:  # it takes no system text
+                    break
+            common = "".join(a for a, _ in takewhile(lambda pair: pair[0] == pair[1], zip(*texts, strict=False)))
+            # A special token is enough, whatever day or manner of thinking is printed behind it.
+            own = next((t for t in self.special if common.startswith(t)), common)
+            if len(texts) == 2 and own.strip():
+                found.append(own)
+        return tuple(found)
+
+    def rendered(self, text: str) -> bool:
+        """Whether ``text`` comes from the chat template: it begins as the template's renderings do."""
+        return self.chat and bool(self.beginnings) and text.startswith(self.beginnings)
+
+    def ids(self, text: str) -> list:
+        """Token ids of a text. What a template has rendered has its own BOS, or none: no other is added."""
+        bos = self.tokenizer.bos_token
+        special = not self.rendered(text) and not (bos and text.startswith(bos))
+        found = self.tokenizer(text, add_special_tokens=special).input_ids
+        return found[: len(found) - self.appended] if special else found
+
+    @cached_property
+    def appended(self) -> int:
+        """How many special tokens the tokenizer puts behind a text: no prompt ends in them."""
+        plain = self.tokenizer("a", add_special_tokens=False).input_ids
+        found = self.tokenizer("a").input_ids
+        starts = [i for i in range(len(found) - len(plain) + 1) if found[i : i + len(plain)] == plain]
+        return len(found) - len(plain) - starts[0] if starts else 0
+
+    @property
+    def about(self) -> dict | None:
+        """What was done, for ``meta``; None without a template."""
+        if not self.chat:
+            return None
+        return {
+            "thinking": self.thinking,
+            "passed": self.switches,
+            "date": self.today,
+            "added_to_prompt": self.extra[: len(self.extra) - self.cut],
+            "before_answer": self.lead,
+            "end_of_turn": self.end,
+            "own_rendering": self.own_rendering,
+        }

@@ -1,0 +1,157 @@
+"""Reading weights: all of them or none, whether they fit, and adapters as they were trained."""
+
+import json
+from pathlib import Path
+
+import psutil
+import torch
+import transformers
+from safetensors import safe_open
+
+from ..running.errors import UserError
+from .families import lm_head
+
+# What old checkpoints hold beside weights: tables that a model makes itself.
+TABLES = ("rotary_emb.inv_freq", "attn.bias", "attn.masked_bias", "attention.bias", "attention.masked_bias")
+PROBE_TOKENS = 24
+# Of the adapter's own effect on the logits: how far a merged model may be from the adapted one.
+MERGE_ERROR = 0.02
+GIB = 1 << 30
+
+
+def read(path: Path, options: dict):
+    """The model of a folder or .gguf file; its tensors are plain ones.
+
+    Raises:
+        UserError: the checkpoint and the architecture that its config names do not have the same weights.
+    """
+    place = {"gguf_file": path.name} if path.is_file() else {}
+    folder = path.parent if path.is_file() else path
+    model, found = transformers.AutoModelForCausalLM.from_pretrained(
+        folder, output_loading_info=True, ignore_mismatched_sizes=True, **place, **options
+    )
+    check_complete(found, getattr(model, "_tied_weights_keys", None) or ())
+    if path.is_file():  # transformers takes it for a quantised model; its tensors are unpacked by now
+        del model.config.quantization_config
+        model.hf_quantizer, model.is_quantized = None, False
+    return model
+
+
+def check_complete(found: dict, tied=()) -> None:
+    """UserError for weights that are missing, left over or of another shape, by ``from_pretrained``'s own report."""
+    shapes = {
+        name: f" ({tuple(own)} in the file, {tuple(wanted)} in the model)"
+        for name, own, wanted in found["mismatched_keys"]
+    }
+    extra = [name for name in found["unexpected_keys"] if not name.endswith(TABLES)]
+    missing = [name for name in found["missing_keys"] if name not in tied]
+    for names, what in (
+        (list(shapes), "of another shape than its config.json says"),
+        (missing, "missing"),
+        (extra, "left over: its config.json names an architecture without them"),
+    ):
+        if names:
+            first = min(names)
+            raise UserError(
+                f"{len(names)} of its weights are {what}, such as {first}{shapes.get(first, '')}; "
+                f"a model of these files would be another one: get the whole checkpoint"
+            )
+    if found.get("error_msgs"):
+        raise UserError(f"its weights cannot be read ({str(found['error_msgs'][0]).splitlines()[0]})")
+
+
+def stored_parameters(path: Path) -> int:
+    """Parameters in a model's files; 0 where they can't be counted without reading them."""
+    if path.is_file():
+        return 0
+    count = 0
+    for file in path.glob("*.safetensors"):
+        with safe_open(file, "pt") as f:
+            for name in f.keys():  # noqa: SIM118
+                count += torch.Size(f.get_slice(name).get_shape()).numel()
+    return count
+
+
+def check_fits(path: Path, dtype: torch.dtype, device: torch.device) -> None:
+    """UserError for weights that ``device`` has no memory for."""
+    needed = stored_parameters(path) * dtype.itemsize
+    if device.type == "cuda":
+        free = torch.cuda.mem_get_info(device)[0]
+    else:
+        free = psutil.virtual_memory().available
+    if needed > free:
+        raise UserError(
+            f"its weights take {needed / GIB:.1f} GiB in {str(dtype).removeprefix('torch.')}, {free / GIB:.1f} GiB are "
+            f"free on {device.type}; give --dtype bfloat16, a smaller model or a larger machine"
+        )
+
+
+def with_adapter(load_base, path: Path):
+    """The model of an adapter folder: merged into its base where that changes nothing, else beside it.
+
+    Args:
+        load_base: () → the base model; called again where merging would change it.
+        path: of the adapter.
+
+    Returns:
+        The model (without peft's wrapper; unmerged layers stay adapted), and whether it is merged.
+
+    Raises:
+        UserError: an adapter that this program can't read, or whose weights are not all there.
+    """
+    import peft
+
+    kind = json.loads((path / "adapter_config.json").read_text(encoding="utf-8")).get("peft_type")
+    if kind not in ("LORA", "ADALORA", "LOHA", "LOKR", "IA3", "OFT", "BOFT", "VERA"):
+        raise UserError(
+            f"an adapter of type {kind}, which adds to the prompt or is not known; LoRA and its kin are read"
+        )
+
+    def adapted():
+        base = load_base()
+        if any(hasattr(m, "base_layer") for m in base.modules()):
+            raise UserError(
+                "an adapter on an adapter that cannot be merged; merge the first one into its base yourself"
+            )
+        model = peft.PeftModel.from_pretrained(base, path).eval()
+        check_adapter(model, path)
+        return model
+
+    model = adapted()
+    before = probe_logits(model.get_base_model())
+    with model.disable_adapter():
+        base = probe_logits(model.get_base_model())
+    try:
+        model = model.merge_and_unload()
+        error, effect = (probe_logits(model) - before).abs().max(), (before - base).abs().max()
+        noise = 1e-4 * before.abs().max() if before.dtype == torch.float32 and model.dtype == torch.float32 else 0
+        if error <= max(float(noise), MERGE_ERROR * float(effect)):
+            return model, True
+    except (NotImplementedError, ValueError, RuntimeError, AttributeError):
+        pass  # layers that can't be merged
+    del model
+    return adapted().get_base_model(), False
+
+
+def check_adapter(model, path: Path) -> None:
+    """UserError for an adapter whose file lacks weights of its own layers, or has others."""
+    import peft
+
+    file = path / "adapter_model.safetensors"
+    if not file.is_file():
+        return
+    with safe_open(file, "pt") as f:
+        stored = set(f.keys())
+    expected = set(peft.get_peft_model_state_dict(model, save_embedding_layers=False))
+    possible = expected | set(peft.get_peft_model_state_dict(model, save_embedding_layers=True))
+    for names, what in ((expected - stored, "missing"), (stored - possible, "of layers that its base does not have")):
+        if names:
+            raise UserError(f"{len(names)} of the adapter's weights are {what}, such as {min(names)}")
+
+
+@torch.no_grad()
+def probe_logits(model) -> torch.Tensor:
+    """Logits [tokens, vocabulary] in float32 of a fixed sequence."""
+    rows = lm_head(model).weight.shape[0]
+    ids = torch.randint(3, min(1000, rows), (1, PROBE_TOKENS), generator=torch.Generator().manual_seed(0))
+    return model(ids.to(model.device)).logits[0].float()

@@ -1,0 +1,169 @@
+"""The flags that stages share, in groups, and the types of their values."""
+
+import argparse
+import datetime
+
+from .engine.drawing import MAX_NEW_TOKENS
+from .judging import outcomes
+from .models import families
+from .models.templates import TEMPLATE_DATE, THINKING
+from .training.settings import TrainingSettings
+
+MAX_THINKING_TOKENS = 2048
+
+
+def positive(text: str) -> int:
+    """An argparse type: a whole number from 1 on."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 on")
+    return value
+
+
+def seed(text: str) -> int:
+    """An argparse type: a whole number that numpy and torch take as a seed."""
+    value = int(text)
+    if not 0 <= value < 2**32:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 to {2**32 - 1}")
+    return value
+
+
+def iso_date(text: str) -> str:
+    """An argparse type: a day as YYYY-MM-DD."""
+    try:
+        return datetime.date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is not a day as YYYY-MM-DD") from None
+
+
+def names(text: str) -> tuple:
+    """An argparse type: names parted by commas."""
+    found = tuple(part.strip() for part in text.split(","))
+    if not all(found):
+        raise argparse.ArgumentTypeError(f"{text!r} has an empty name between its commas")
+    return found
+
+
+def natural(text: str) -> int:
+    """An argparse type: a whole number from 0 on."""
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is negative")
+    return value
+
+
+def fraction(text: str) -> float:
+    """An argparse type: a number from 0 to 1."""
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
+
+
+def add_model_arguments(parser) -> None:
+    """--model and how it is loaded."""
+    group = parser.add_argument_group("model")
+    group.add_argument("--model", default="smollm2", help="hub id, folder, .gguf file, or smollm2 (embedded)")
+    group.add_argument("--revision", help="branch, tag or commit of a hub model")
+    group.add_argument("--trust_remote_code", action="store_true", help="run code that comes with the model")
+    group.add_argument("--dtype", default="auto", choices=("auto", *families.DTYPES), help="auto: float32 on CPUs")
+    group.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    group.add_argument(
+        "--thinking", default="off", choices=THINKING, help="whether the model may think before it answers"
+    )
+    group.add_argument(
+        "--template_date",
+        type=iso_date,
+        help=f"what chat templates print as today; default: {TEMPLATE_DATE}",
+    )
+
+
+def add_answer_arguments(group) -> None:
+    """How long an answer, and a thought before it, may be."""
+    group.add_argument(
+        "--max_new_tokens", type=positive, default=MAX_NEW_TOKENS, help="longest answer, in tokens, behind its thought"
+    )
+    group.add_argument(
+        "--max_thinking_tokens", type=positive, help=f"longest thought of --thinking on; default: {MAX_THINKING_TOKENS}"
+    )
+
+
+def add_data_arguments(parser, dataset: str, split: str, several: bool = False) -> None:
+    """--dataset and which of its questions are asked."""
+    group = parser.add_argument_group("data")
+    more = {"nargs": "+", "default": [dataset]} if several else {"default": dataset}
+    group.add_argument("--dataset", help="name, folder or file" + " (NAME:SPLIT for several)" * several, **more)
+    group.add_argument("--split", default=split, help=f"default: {split}")
+    group.add_argument("--data_dir", help="folder with local copies of data sets by name, used before the hub")
+    group.add_argument("--subjects", help="only these, comma-separated")
+    group.add_argument("--limit", type=positive, help="questions per subject, spread over the set")
+    group.add_argument(
+        "--skip_invalid", action="store_true", help="leave out questions that cannot be asked, and count"
+    )
+
+
+def add_probe_arguments(group) -> None:
+    """The probe's few-shot prompt: run_MMLU.py's, and evaluation's --prompt probe."""
+    group.add_argument("--num_shots", type=int, default=5, choices=range(6))
+    group.add_argument("--scoring", default="letter", choices=("letter", "cloze"), help="cloze: the options' own text")
+    group.add_argument("--chat_template", action="store_true", help="ask through the model's chat template")
+
+
+def add_state_arguments(parser) -> None:
+    """Which of a state file's questions a later stage uses; by default all."""
+    group = parser.add_argument_group("data")
+    group.add_argument("--dataset", default="world_facts", help="names the default folder, results/MODEL/DATASET")
+    group.add_argument("--split", help="the split that the state files must be of")
+    group.add_argument("--subjects", help="only these, comma-separated")
+    group.add_argument("--limit", type=positive, help="questions per subject, spread over the file")
+
+
+def add_match_arguments(group, embedder_of: str) -> None:
+    """--match, --match_threshold, --embedder; ``embedder_of`` says what the embedder is for."""
+    group.add_argument(
+        "--match",
+        default="contains",
+        choices=outcomes.MATCHES,
+        help="when an open answer is right: it is an accepted one, contains one (default), or is near one in meaning",
+    )
+    group.add_argument(
+        "--match_threshold",
+        type=fraction,
+        default=outcomes.MATCH_THRESHOLD,
+        help=f"cosine of --match embedding; {outcomes.MATCH_THRESHOLD} takes 3 %% of wrong answers, 97 %% of right",
+    )
+    group.add_argument(
+        "--embedder", default="minilm", help=f"sentence embedder of {embedder_of}: minilm, a path or a hub id"
+    )
+
+
+def add_training_arguments(parser) -> None:
+    """The flags of a fine-tune."""
+    group, default = parser.add_argument_group("training"), TrainingSettings()
+    group.add_argument("--lora_r", type=int, default=default.lora_r, help="LoRA rank; 0 trains all weights")
+    group.add_argument("--lora_alpha", type=int, default=default.lora_alpha)
+    group.add_argument("--lora_dropout", type=float, default=default.lora_dropout)
+    group.add_argument(
+        "--lora_target_modules",
+        type=names,
+        help="layers that LoRA adapts, comma-separated; default: all linear ones but the head, routers, other senses",
+    )
+    group.add_argument(
+        "--lora_target_parameters", type=names, help="parameters that LoRA adapts too, such as mlp.experts.down_proj"
+    )
+    group.add_argument("--epochs", type=float, default=default.epochs)
+    group.add_argument("--learning_rate", type=float, default=default.learning_rate)
+    group.add_argument(
+        "--batch_size", type=int, default=default.batch_size, help="examples an optimiser step, over all processes"
+    )
+    group.add_argument("--warmup_ratio", type=float, default=default.warmup_ratio)
+    group.add_argument("--save_steps", type=int, default=default.save_steps, help="steps between checkpoints")
+
+
+def add_run_arguments(parser) -> None:
+    """--seed, --batch_tokens, --output_dir, --overwrite."""
+    group = parser.add_argument_group("run")
+    group.add_argument("--seed", type=seed, default=0)
+    group.add_argument("--batch_tokens", type=positive, help="tokens of a pass at most; default: 1024, 16384 on GPUs")
+    group.add_argument("--output_dir", help="default: results/MODEL/DATASET")
+    group.add_argument("--overwrite", action="store_true", help="discard what another run left")
