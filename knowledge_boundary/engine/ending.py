@@ -1,7 +1,5 @@
 """Where an answer ends while it is written: at the end of the turn, behind its first line, or at its longest length."""
 
-from dataclasses import replace
-
 from ..judging.extent import extent
 from .drawing import Answer, Row
 
@@ -21,6 +19,7 @@ class Ending:
     def __init__(self, lm, max_new_tokens: int, max_thinking_tokens: int):
         self.lm, self.max_new_tokens = lm, max_new_tokens
         self.max_thinking_tokens = max_thinking_tokens or max_new_tokens
+        self.spelt_end = lm.format.spelt_end
 
     def __call__(self, row: Row, token: int, logprob: float) -> bool:
         """Give ``row`` its next token; whether it is finished. A token that only ends it is not given to it.
@@ -35,6 +34,8 @@ class Ending:
             row.answer_at = self.answer_at(row.tokens)
         if row.answer_at is None:
             return len(row.tokens) >= self.max_thinking_tokens
+        if self.spelt_end and self.spelt_end in self.lm.decode(row.tokens[-SEEN:], special=True):
+            return True
         if token in self.lm.line_breaks:
             text = self.lm.decode(row.tokens[row.answer_at :])
             answer, whole = extent(text)
@@ -73,6 +74,10 @@ class Ending:
             if inside:
                 return Answer("", [], written, complete=False)
             at = 0
-        tokens = leaf.tokens[at:]
-        found = Answer(extent(self.lm.decode(tokens))[0], leaf.logprobs[at:], written)
-        return replace(found, long=len(tokens) >= self.max_new_tokens)
+        tokens, long = leaf.tokens[at:], len(leaf.tokens) - at >= self.max_new_tokens
+        text = self.lm.decode(tokens)
+        if self.spelt_end and self.spelt_end in text:
+            text = text.partition(self.spelt_end)[0]
+            while tokens and self.lm.decode(tokens[:-1]).startswith(text):  # the end's own tokens
+                tokens = tokens[:-1]
+        return Answer(extent(text)[0], leaf.logprobs[at : at + len(tokens)], written, long=long)

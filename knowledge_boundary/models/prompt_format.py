@@ -13,6 +13,7 @@ from .templates import SWITCHES, TEMPLATE_DATE, THOUGHTS, UNOPENED, Thought, pin
 
 # Stand-ins for what is said, which no template takes for anything else.
 ASKED, ANSWERED, ASKED_AGAIN = "Uq7first", "Aq7answer", "Uq7second"
+MARK = r"<[^<>\s]+>"  # what a special token looks like
 TRIED = ("A", "Paris", "I don't know.", "1945", "中国")  # beginnings of answers, for where a prompt may end
 
 
@@ -90,6 +91,10 @@ class PromptFormat:
         self.cut = len(opened + self.extra) - len(whole_prompt)
         if not self.parts_at(whole_prompt, self.lead):  # nowhere: the prompt's own tokens are what is asked
             self.cut, self.lead = 0, self.lead[len(opened + self.extra) - len(whole_prompt) :]
+        if self.thinking == "on" and self.lead.strip() and self.thought.closes not in self.lead:
+            raise self.error(
+                "--thinking on: how this template parts a thought from an answer is not known; leave it out"
+            )
         self.own_rendering = whole.startswith(self.prompt([asked]) + self.lead + ANSWERED)
 
     def known_switches(self, exchange) -> dict:
@@ -158,18 +163,26 @@ class PromptFormat:
         return all(self.ids(prompt + lead + text)[: len(own)] == own for text in TRIED)
 
     def turn_end(self, after: str) -> str | None:
-        """What ends a turn, of the text behind an answer: its first special tokens, with what stands before them."""
-        special = "|".join(map(re.escape, self.special))
-        found = special and re.match(rf"\s*(?:{special})+", after)
-        if not found:
-            return None
-        # Of a text that goes on, such as the next question's, the first token alone is this turn's.
-        first = re.match(rf"\s*(?:{special})", after)[0]
-        return found[0] if after[found.end() :].strip() == "" or self.closes_twice(found[0], first) else first
+        """What ends a turn, of the text behind an answer: its first special tokens, with what stands before them.
 
-    def closes_twice(self, run: str, first: str) -> bool:
-        """Whether the second token of a run at an answer's end is the tokenizer's end token."""
-        return bool(self.tokenizer.eos_token) and run == first + self.tokenizer.eos_token
+        Where the tokenizer has no such tokens, what looks like one ("<|im_end|>", spelt out) ends it.
+        """
+        for marks in (map(re.escape, self.special), [MARK]):
+            one = "|".join(marks)
+            found = one and re.match(rf"\s*(?:{one})+", after)
+            if not found:
+                continue
+            # Of a text that goes on, such as the next question's, the first token alone is this turn's.
+            first = re.match(rf"\s*(?:{one})", after)[0]
+            ends = after[found.end() :].strip() == "" or found[0] == first + (self.tokenizer.eos_token or "")
+            return found[0] if ends else first
+        return None
+
+    @cached_property
+    def spelt_end(self) -> str | None:
+        """The end of a turn where it is no token but several, spelt out; None where a token ends it."""
+        known = self.end and any(self.end.strip().startswith(t) for t in self.special)
+        return self.end.strip() if self.chat and self.end and not known else None
 
     @cached_property
     def special(self) -> list:
@@ -226,13 +239,18 @@ class PromptFormat:
 
         Args:
             text: what it has written so far, special tokens included.
-            ended: whether it writes no more; else a text that may yet become the beginning of a thought is none.
+            ended: whether it writes no more; else a text that may yet become the beginning of a thought is none (when
+                cut off there, one of a few characters).
         """
         thought, begun = self.thought, text.lstrip()
         if thought.closes in text:
             return text.partition(thought.closes)[2]
         opens = thought.opens.strip()
-        if self.thinks_at_once or begun.startswith(opens) or (not ended and opens.startswith(begun)):
+        if (
+            self.thinks_at_once
+            or begun.startswith(opens)
+            or (opens.startswith(begun) and (not ended or len(begun) > 3))
+        ):
             return None
         return text
 

@@ -62,11 +62,11 @@ def shortened(names, every) -> list:
     )
 
 
-def check_names(flag: str, asked, every) -> None:
-    """UserError for a name that is none of ``every`` and ends none of them."""
+def check_names(flag: str, asked, every, usual) -> None:
+    """UserError for a name that is none of ``every`` and ends none of them; ``usual`` ones are told."""
     for name in asked:
         if not any(own == name or own.endswith(f".{name}") for own in every):
-            known = sorted({re.sub(r"^.*\.\d+\.", "", own) for own in every})
+            known = sorted({re.sub(r"^.*\.\d+\.", "", own) for own in usual})
             raise UserError(f"{flag} {name}: no such name in this model; it has {', '.join(known[:12])}")
 
 
@@ -76,7 +76,7 @@ def target_modules(model, asked) -> list | str:
     if asked == ("none",):
         return []
     if asked:
-        check_names("--lora_target_modules", asked, [name for name, _ in model.named_modules()])
+        check_names("--lora_target_modules", asked, [name for name, _ in model.named_modules()], every)
         return list(asked)
     own = of(model).lora
     if own != "all-linear":
@@ -103,7 +103,8 @@ def add_lora(model, settings):
         target_modules(model, settings.lora_target_modules),
         list(settings.lora_target_parameters or ()),
     )
-    check_names("--lora_target_parameters", parameters, [name for name, _ in model.named_parameters()])
+    weights = [name for name, p in model.named_parameters() if p.ndim > 1]
+    check_names("--lora_target_parameters", parameters, weights, weights)
     options = {"target_parameters": parameters} if parameters else {}
     if parameters and settings.lora_dropout:
         raise UserError(
