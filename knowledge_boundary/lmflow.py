@@ -82,7 +82,13 @@ def main():
         pairs = formats.pairs_of(examples)
         if len(pairs) > len(examples):
             print(f"{len(examples)} conversations are {len(pairs)} examples for LMFlow, one for each of their answers")
-        about["template"] = words.about
+        compute = "float32" if about["device"] == "cpu" and not settings.lora_r else about["dtype"]
+        about |= {
+            "template": words.about,
+            "master_dtype": "float32",
+            "optimizer_dtype": "float32",
+            "compute_dtype": compute,
+        }
         lengths = files.write_data(work, pairs, LM(None, words.tokenizer, None, about, words))
         config = transformers.AutoConfig.from_pretrained(about["path"], trust_remote_code=args.trust_remote_code)
         size = flags.block_size_of(args.block_size, lengths, families.window(config))

@@ -62,7 +62,8 @@ class Row:
     """A distinct beginning of answers to one question: how many samples begin so, and whether the greedy one does.
 
     ``lane`` and ``slot`` say where its last token stands in the pass that the next token is drawn from; ``answer_at``
-    is how many of its tokens are its thought, None while it may still think (``ending.Ending``).
+    is how many of its tokens are its thought, None while it may still think, ``text`` what the others say, where it is
+    known (``ending.Ending``).
     """
 
     question: int
@@ -73,6 +74,7 @@ class Row:
     tokens: list = field(default_factory=list)
     logprobs: list = field(default_factory=list)
     answer_at: int | None = None
+    text: str | None = None
 
 
 def generator(seed: int, question_id: str) -> np.random.Generator:

@@ -37,17 +37,24 @@ class Ending:
         if self.spelt_end and self.spelt_end in self.lm.decode(row.tokens[-SEEN:], special=True):
             return True
         if token in self.lm.line_breaks:
-            text = self.lm.decode(row.tokens[row.answer_at :])
-            answer, whole = extent(text)
-            if whole:
-                if len(before[0]) >= row.answer_at and extent(self.lm.decode(before[0][row.answer_at :]))[0] == answer:
-                    row.tokens, row.logprobs = before  # the line break alone
+            alone = self.lm.texts[token].lstrip().startswith("\n") or not self.lm.texts[token].strip()
+            text = (
+                self.lm.decode(before[0][row.answer_at :]) + "\n"
+                if alone
+                else self.lm.decode(row.tokens[row.answer_at :])
+            )
+            if extent(text)[1]:
+                row.text = text
+                if alone:  # it says nothing
+                    row.tokens, row.logprobs = before
                 return True
         return len(row.tokens) - row.answer_at >= self.max_new_tokens
 
     def answer_at(self, tokens: list) -> int | None:
         """How many of a row's tokens are its thought; None while it is not known, or the thought goes on."""
         words = self.lm.format
+        if len(tokens) == 1 and tokens[0] not in self.lm.thought_starts:
+            return 0
         if len(tokens) <= SEEN + 1:  # later it is a thought that goes on
             text = self.lm.decode(tokens, special=True)
             if words.behind_thought(text, ended=len(tokens) > SEEN) is None:
@@ -67,15 +74,15 @@ class Ending:
 
     def answer(self, leaf: Row) -> Answer:
         """What a finished row says."""
-        written = self.lm.decode(leaf.tokens, special=True)
         at = leaf.answer_at
         if at is None:  # it ended inside a thought, or before it could be told from one
-            inside = self.lm.format.behind_thought(written, ended=True) is None
-            if inside:
+            written = self.lm.decode(leaf.tokens, special=True)
+            if self.lm.format.behind_thought(written, ended=True) is None:
                 return Answer("", [], written, complete=False)
             at = 0
         tokens, long = leaf.tokens[at:], len(leaf.tokens) - at >= self.max_new_tokens
-        text = self.lm.decode(tokens)
+        text = self.lm.decode(tokens) if leaf.text is None else leaf.text
+        written = self.lm.decode(leaf.tokens, special=True) if at else text
         if self.spelt_end and self.spelt_end in text:
             text = text.partition(self.spelt_end)[0]
             while tokens and self.lm.decode(tokens[:-1]).startswith(text):  # the end's own tokens

@@ -43,9 +43,20 @@ class LM:
         return frozenset(ends - {None})
 
     @cached_property
+    def texts(self) -> list:
+        """The text of each token alone."""
+        return [self.tokenizer.decode([i]) for i in range(self.known)]
+
+    @cached_property
     def line_breaks(self) -> frozenset:
         """Tokens with a line break in them."""
-        return frozenset(i for i in range(self.known) if "\n" in self.tokenizer.decode([i]))
+        return frozenset(i for i, text in enumerate(self.texts) if "\n" in text)
+
+    @cached_property
+    def thought_starts(self) -> frozenset:
+        """Tokens that may begin a thought, or be no word yet; where prompts end in one, all."""
+        undecided = (i for i, text in enumerate(self.texts) if self.format.behind_thought(text) != text)
+        return frozenset(undecided)
 
     @cached_property
     def known(self) -> int:

@@ -229,6 +229,8 @@ def load(
     about["template"] = words.about
     if path != base_folder(path):
         about["adapter"] = "merged" if merged else "unmerged"
+    if words.today and not template_date:
+        ranks.say(f"Its chat template prints today's date: it is given {words.today} on all days (--template_date)")
     if not merged:
         ranks.say("The adapter stays beside its base: merged, it would be another model")
     return LM(model, words.tokenizer, device, about, words)
@@ -240,10 +242,7 @@ def load_format(
     """How a model is spoken to, with its tokenizer, without its weights; arguments as ``load``."""
     tokenizer = load_tokenizer(name, about, trust_remote_code)
     end = end_token(tokenizer, base_folder(Path(about["path"])))
-    words = PromptFormat(tokenizer, name, thinking, template_date, end)
-    if words.today and not template_date:
-        ranks.say(f"Its chat template prints today's date: it is given {words.today} on all days (--template_date)")
-    return words
+    return PromptFormat(tokenizer, name, thinking, template_date, end)
 
 
 def end_token(tokenizer, folder: Path) -> str | None:

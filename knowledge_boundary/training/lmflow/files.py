@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from packaging import version
 from safetensors import safe_open
+from safetensors.torch import save_file
 
 from ...models import loading
 from ...running.errors import UserError
@@ -199,6 +200,18 @@ def changed(out: Path, base: Path) -> bool:
     return not now.keys() & before.keys()  # under other names they cannot be compared
 
 
+def cast(folder: Path, dtype: torch.dtype) -> None:
+    """Give the weights of a folder, and what its config says of them, another dtype."""
+    for file in sorted(folder.glob(WEIGHTS[0])):
+        with safe_open(file, "pt") as f:
+            found, about = {name: f.get_tensor(name) for name in f.keys()}, f.metadata()  # noqa: SIM118
+        if any(t.dtype != dtype for t in found.values()):
+            save_file({n: t.to(dtype) if t.is_floating_point() else t for n, t in found.items()}, file, about)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    names = {name: str(dtype).removeprefix("torch.") for name in ("dtype", "torch_dtype") if name in config}
+    write_text(folder / "config.json", json.dumps(config | names, indent=2))
+
+
 def put_in_place(work: Path, about, out: Path) -> None:
     """Move the model to ``out``, with the tokenizer that it began with (an adapter takes its base's), and clean up."""
     made, base = work / "out", Path(about["path"])
@@ -209,6 +222,7 @@ def put_in_place(work: Path, about, out: Path) -> None:
         config = json.loads(adapter.read_text(encoding="utf-8"))
         write_text(adapter, json.dumps(config | {"base_model_name_or_path": str(base)}, indent=2))
     else:
+        cast(made, loading.families.DTYPES[about["dtype"]])
         for file in (p for pattern in TOKENIZER for p in base.glob(pattern)):
             shutil.copy(file, made)
     loading.open_files(made)

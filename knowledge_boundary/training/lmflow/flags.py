@@ -46,7 +46,8 @@ def settled(
     found = {
         "model_name_or_path": folders["model"],
         "trust_remote_code": int(trust_remote_code),
-        "torch_dtype": about["dtype"],
+        # All weights are trained as float32 ones, and saved in the model's own dtype (``files.put_in_place``).
+        "torch_dtype": about["dtype"] if settings.lora_r else "float32",
         "use_flash_attention": 0,
         "padding_side": "right",
         "truncation_side": "right",
