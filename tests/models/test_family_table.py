@@ -5,6 +5,7 @@ import family_table
 import pytest
 
 from knowledge_boundary.engine import exactness
+from knowledge_boundary.models import families
 from knowledge_boundary.models.families import MODERN
 
 pytestmark = pytest.mark.skipif(not MODERN, reason="the table is of transformers 5")
@@ -27,3 +28,18 @@ def test_a_family_runs_as_the_page_says(name, words):
     error, greedy = family_table.differences(lm, shared)
     assert error <= 1e-4
     assert greedy
+
+
+# Families whose positions have no end: recurrent ones, and those with biases in place of positions.
+ENDLESS = {"bloom", "cpmant", "falcon_mamba", "mamba", "mamba2", "recurrent_gemma", "xlstm", "rwkv", "falcon (alibi)"}
+
+
+@pytest.mark.parametrize("name", every_family.LANGUAGE_MODELS)
+def test_the_longest_sequence_is_found(name):
+    window = families.window(every_family.tiny_config(name))
+    assert window < 100_000 or name in ENDLESS
+
+
+def test_the_window_of_a_multimodal_model_is_its_text_part_s():
+    config = every_family.tiny_config("gemma3")
+    assert families.window(config) == config.text_config.max_position_embeddings

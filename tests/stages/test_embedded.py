@@ -13,6 +13,8 @@ from knowledge_boundary.asking import prompts
 from knowledge_boundary.engine import exactness, passes, sampling, scoring
 from knowledge_boundary.models import families, loading
 from knowledge_boundary.questions import readers
+from knowledge_boundary.training import trainer
+from knowledge_boundary.training.examples import example
 
 pytestmark = [
     pytest.mark.skipif(
@@ -117,3 +119,17 @@ def test_query_state_of_real_sets(tmp_path, monkeypatch, dataset, split, more):
     assert len(result["records"]) == (2 if dataset == "mmlu" else 1)
     assert all(0 <= r["cor"] <= 1 for r in result["records"])
     assert result["meta"]["dataset"]["name"] == dataset
+
+
+def test_bfloat16_learns_at_craft_s_own_rate(tmp_path):
+    """A full fine-tune of 8 examples in 8 steps at 8e-6: in bfloat16 itself 98 % of the weights would not move."""
+    asked = readers.load("world_facts", "train", subjects="country_capital").questions[:8]
+    settings = tiny.settings(lora_r=0, epochs=8, batch_size=8, learning_rate=8e-6, warmup_ratio=0)
+    last = {}
+    for dtype in ("float32", "bfloat16"):
+        own = tiny.load("smollm2", dtype=dtype)
+        examples = [example(own.format, q, "basic", "craft", q.answer) for q in asked]
+        losses = trainer.fine_tune(own, examples, settings, tmp_path / dtype, shared=True)["losses"]
+        assert losses[-1] < 0.6 * losses[0]
+        last[dtype] = losses[-1]
+    assert abs(last["bfloat16"] - last["float32"]) < 0.02 * last["float32"]

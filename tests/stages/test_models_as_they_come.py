@@ -153,7 +153,7 @@ def test_a_conversation_is_trained_whole(form, checkpoint, tmp_path, monkeypatch
         at = next(i for i in range(at, len(ids)) if ids[i : i + len(own)] == own and ids[i - 1] != end)
         trained += range(at, at + len(own))
     wanted = -logits.log_softmax(-1)[[i - 1 for i in trained], [ids[i] for i in trained]].mean()
-    assert summary["losses"][0] == pytest.approx(float(wanted), abs=1e-5)
+    assert summary["losses"][0] == pytest.approx(float(wanted), abs=1e-4)
 
 
 def test_a_template_that_refuses_a_system_text_is_quoted(checkpoint, tmp_path, monkeypatch, capfd):

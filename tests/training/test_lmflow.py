@@ -8,6 +8,7 @@ import sys
 import pytest
 import stub_lmflow
 import tiny
+import torch
 from safetensors.torch import load_file
 from torch import distributed as dist
 
@@ -123,8 +124,9 @@ def test_full_training_keeps_the_tokenizer(lmflow, data, checkpoint, tmp_path, m
     assert "--bf16" not in argv  # LMFlow's main takes float16 for it where there is no GPU
     made = tmp_path / "tuned"
     assert (made / "tokenizer_config.json").read_bytes() == (checkpoint / "tokenizer_config.json").read_bytes()
+    assert argv[argv.index("--torch_dtype") + 1] == "float32"  # trained as float32, saved in the model's dtype
     before, now = (load_file(folder / "model.safetensors") for folder in (checkpoint, made))
-    assert all((now[name] - before[name] - 1).abs().max() < 1e-5 for name in before)
+    assert all(torch.equal(now[name], (before[name] + 1).bfloat16()) for name in before)
     tiny.load(made)
 
 
