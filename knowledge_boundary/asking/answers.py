@@ -48,9 +48,7 @@ def verdict_on(question, answer, match) -> dict:
 
 def before_answer(words, answer) -> str | None:
     """What a model wrote before its ``Answer``, where it could think; None: what its format has there."""
-    if words.thinking == "off" and words.thought.closes not in answer.written:
-        return None
-    return answer.written.rpartition(answer.text)[0] if answer.text else answer.written
+    return None if words.thinking == "off" and not answer.thought else answer.thought
 
 
 def sureness(lm, texts, ids, batch_tokens: int, shared: bool) -> list:

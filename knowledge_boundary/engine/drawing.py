@@ -41,6 +41,7 @@ class Answer:
         text: the answer itself (``judging.extent``), behind a thought if the model has written one.
         logprobs: its tokens' log-probabilities at temperature 1, in nats.
         written: all that the model has written, with its thought.
+        thought: what of it stands before the answer, where it has thought.
         complete: False where a thought has not ended; the text is then empty.
         long: whether it was cut off at ``max_new_tokens``.
     """
@@ -48,6 +49,7 @@ class Answer:
     text: str
     logprobs: list
     written: str = ""
+    thought: str = ""
     complete: bool = True
     long: bool = False
 

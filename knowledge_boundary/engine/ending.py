@@ -18,6 +18,7 @@ class Ending:
 
     def __init__(self, lm, max_new_tokens: int, max_thinking_tokens: int):
         self.lm, self.max_new_tokens = lm, max_new_tokens
+        self.asked_to_think = max_thinking_tokens > 0
         self.max_thinking_tokens = max_thinking_tokens or max_new_tokens
         self.spelt_end = lm.format.spelt_end
 
@@ -48,7 +49,12 @@ class Ending:
                 if alone:  # it says nothing
                     row.tokens, row.logprobs = before
                 return True
-        return len(row.tokens) - row.answer_at >= self.max_new_tokens
+        return self.too_long(row)
+
+    def too_long(self, row: Row) -> bool:
+        """Whether a row's answer has its longest length; a thought that nobody asked for counts too."""
+        thought = (row.answer_at or 0) if self.asked_to_think else 0
+        return len(row.tokens) - thought >= self.max_new_tokens
 
     def answer_at(self, tokens: list) -> int | None:
         """How many of a row's tokens are its thought; None while it is not known, or the thought goes on."""
@@ -78,13 +84,14 @@ class Ending:
         if at is None:  # it ended inside a thought, or before it could be told from one
             written = self.lm.decode(leaf.tokens, special=True)
             if self.lm.format.behind_thought(written, ended=True) is None:
-                return Answer("", [], written, complete=False)
+                return Answer("", [], written, written, complete=False)
             at = 0
-        tokens, long = leaf.tokens[at:], len(leaf.tokens) - at >= self.max_new_tokens
+        tokens, long = leaf.tokens[at:], self.too_long(leaf)
         text = self.lm.decode(tokens) if leaf.text is None else leaf.text
         written = self.lm.decode(leaf.tokens, special=True) if at else text
+        thought = self.lm.decode(leaf.tokens[:at], special=True) + text[: len(text) - len(text.lstrip())] if at else ""
         if self.spelt_end and self.spelt_end in text:
             text = text.partition(self.spelt_end)[0]
             while tokens and self.lm.decode(tokens[:-1]).startswith(text):  # the end's own tokens
                 tokens = tokens[:-1]
-        return Answer(extent(text)[0], leaf.logprobs[at : at + len(tokens)], written, long=long)
+        return Answer(extent(text)[0], leaf.logprobs[at : at + len(tokens)], written, thought, long=long)

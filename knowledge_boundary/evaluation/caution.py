@@ -54,7 +54,10 @@ def of_outputs(texts, incomplete: int = 0, cut_off: int = 0, thinking: str = "of
 
 def of_evaluation(records, thinking: str = "off") -> list:
     """``of_letters`` and ``of_outputs`` of one test set's evaluation records."""
-    texts, incomplete = [r["output"] for r in records], sum(r["outcome"] == "incomplete" for r in records)
+    texts, incomplete = (
+        [r["output"] for r in records],
+        sum(r.get("given", r["outcome"]) == "incomplete" for r in records),
+    )
     return of_letters(records) + of_outputs(texts, incomplete, sum(bool(r.get("cut_off")) for r in records), thinking)
 
 
@@ -62,7 +65,7 @@ def of_base(records) -> list:
     """What to know of an initial model that mostly gave no answer: its rates are no measure for others."""
     if not records:
         return []
-    none = sum(r["outcome"] in NONE_GIVEN or not r["output"].strip() for r in records)
+    none = sum(r.get("given", r["outcome"]) in NONE_GIVEN or not r["output"].strip() for r in records)
     if none <= NO_ANSWER * len(records):
         return []
     return [

@@ -1,13 +1,19 @@
 """Where an answer ends in what a model writes: one and the same cut for what is trained, sampled and evaluated."""
 
 import re
+import unicodedata
 
-from ..wording.phrases import BEFORE_ANSWER, QUESTION
+from ..wording.phrases import BEFORE_ANSWER, QUESTION, WILLING_LINE
 
-MARKUP = " \t*_`#>~=-[](){}$\\|"  # a line of these alone says nothing
+MARKUP = " \t*_`#>~=-[](){}$\\|"  # signs that dress a text
+SYMBOLS = ("Sm", "Sc", "So")  # what may be an answer without a letter or digit: "∞", "€"
+FENCE = re.compile(r"\s*(```\w*|~~~\w*|</?\w+>)\s*")  # of code, of an answer's own tags
 LEAD_IN = re.compile(rf"(?:{'|'.join(BEFORE_ANSWER)})\W*", re.I)
+WILLING = re.compile(WILLING_LINE, re.I)
 LEADING = re.compile(
-    rf"\s*(?:(?:{'|'.join(BEFORE_ANSWER)})\s*[:：,.!。，]*\s+|(?:{'|'.join(BEFORE_ANSWER)})\s*[:：]\s*)", re.I
+    rf"\s*(?:(?:{'|'.join(BEFORE_ANSWER)})\s*[:：,.!。，]*\s+|(?:{'|'.join(BEFORE_ANSWER)})\s*[:：]\s*"
+    r"|(?:最终|正确)?答案(?:应该)?[是为為]\s*)",
+    re.I,
 )
 BOXED = re.compile(r"\\(?:boxed|text|mathrm|textbf|mathbf)\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 
@@ -20,17 +26,24 @@ def extent(text: str) -> tuple[str, bool]:
     question has not answered.
     """
     *whole, last = text.split("\n")
-    kept = []
+    kept, signs = [], []
     for number, line in enumerate([*whole, last]):
-        said = line.strip(MARKUP)
-        if not said:
+        if not says(line):
+            signs += [line.strip()] if line.strip() and not FENCE.fullmatch(line) else []
             continue
+        said = line.strip(f"{MARKUP}\r\u200b\ufeff\xa0\u3000")
         if not kept and line.startswith(QUESTION.strip()):
             return "", True
         kept.append(line.strip())
-        if not (said.endswith((":", "：")) or LEAD_IN.fullmatch(said)):
+        if not (said.endswith((":", "：")) or LEAD_IN.fullmatch(said) or WILLING.fullmatch(said)):
             return "\n".join(kept), number < len(whole)
-    return "\n".join(kept), False
+    return "\n".join(kept or signs[:1]), False
+
+
+def says(line: str) -> bool:
+    """Whether a line says something: it has a letter, a digit or a symbol that is no markup."""
+    own = [c for c in line if c.isalnum() or (unicodedata.category(c) in SYMBOLS and c not in MARKUP)]
+    return bool(own) and not FENCE.fullmatch(line)
 
 
 def cut(text: str) -> str:
@@ -45,6 +58,7 @@ def bare(text: str) -> str:
         text = BOXED.sub(r"\1", text)
     if boxed:
         text = text.strip(MARKUP)
-    text = re.sub(r"\*\*|__|`", "", text)
-    shorter = LEADING.sub("", text, count=1) if LEADING.match(text) else text
-    return (shorter if shorter.strip() else text).strip()
+    text = re.sub(r"\*\*|__|`|^\s*#+\s", "", text).strip()
+    while (lead := LEADING.match(text)) and text[lead.end() :].strip():
+        text = text[lead.end() :].strip()
+    return text

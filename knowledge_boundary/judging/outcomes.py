@@ -1,6 +1,7 @@
 """Whether an answer is right: matchers of open answers, letters of multiple-choice answers, refusals."""
 
 import re
+import unicodedata
 from functools import partial
 
 from .extent import bare
@@ -78,14 +79,17 @@ def is_correct(question, text: str) -> bool:
 
 
 def chosen_letter(text: str, letters: str) -> str | None:
-    """The letter a multiple-choice answer begins with ("B", "B.", "(B) Paris", "Answer: B", "**B**"), or None.
+    """The letter a multiple-choice answer names ("B", "B.", "(B) Paris", "Answer: B", "It is B", "选B"), or None.
 
     None too where it is a word of a sentence ("A dog") or one of several ("A or B").
     """
-    lead = r"(?:the\s+)?(?:correct\s+|best\s+)?(?:(?:answer|option|choice)\s*(?:is)?\W*)*"
-    found = re.match(rf"\W*{lead}([{letters}])\b(?!['’]\w)(.*)", text, re.I | re.S)
+    text = unicodedata.normalize("NFKC", text)
+    lead = r"(?:the\s+)?(?:correct\s+|best\s+)?(?:(?:answer|option|choice|letter|选项|選項)\s*(?:is)?\W*)*"
+    found = re.match(rf"\W*{lead}([{letters}])(?![A-Za-z0-9]|['’]\w)(.*)", text, re.I | re.S)
     if not found:
-        return None
+        ends = rf"(?:(?i:\b(?:answer|option|choice|letter|it|that)(?:\s+is|'s)?\s*:?)|[是选選为為])\W*([{letters}])\W*$"
+        said = re.search(ends, text)
+        return said[1] if said else None
     letter, rest = found.groups()
     several = re.match(rf"\s*(?:/|,|and\b|or\b)\s*\(?[{letters}]\b", rest)
     word = letter.upper() in "AI" and re.match(r"\s+(?!is\b|because\b)[a-z]", rest)

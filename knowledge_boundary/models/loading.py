@@ -98,7 +98,10 @@ def snapshot(name: str, revision: str | None) -> Path:
     from huggingface_hub import snapshot_download
 
     patterns = ["*.safetensors", "*.json", "*.txt", "*.model", "*.py", "*.jinja", "*.tiktoken"]
-    folder = Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
+    # Some hold the same weights a second time, in their authors' own layout.
+    folder = Path(
+        snapshot_download(name, revision=revision, allow_patterns=patterns, ignore_patterns=["consolidated*"])
+    )
     if not any(folder.glob("*.safetensors")):
         # The folder is named by its commit: both halves are of the same one.
         folder = Path(snapshot_download(name, revision=folder.name, allow_patterns=["*.bin", "*.bin.index.json"]))
@@ -231,6 +234,10 @@ def load(
         about["adapter"] = "merged" if merged else "unmerged"
     if words.today and not template_date:
         ranks.say(f"Its chat template prints today's date: it is given {words.today} on all days (--template_date)")
+    if words.unexplained:
+        ranks.say(
+            "Its chat template renders a finished answer in another way than it asks for one: asked is as it asks"
+        )
     if not merged:
         ranks.say("The adapter stays beside its base: merged, it would be another model")
     return LM(model, words.tokenizer, device, about, words)

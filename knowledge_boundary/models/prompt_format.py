@@ -38,6 +38,7 @@ class PromptFormat:
         self.parts = False  # whether a message's content must be a list of parts
         self.extra, self.lead, self.end, self.cut, self.own_rendering = "", " ", self.plain_end, 0, True
         self.today, self.switches = date or TEMPLATE_DATE, {}
+        self.unexplained = False  # whether the template asks for an answer in another way than it renders one
         if self.source:
             self.learn()
         elif thinking == "on":
@@ -54,11 +55,17 @@ class PromptFormat:
 
     @cached_property
     def thought(self) -> Thought:
-        """How this model writes its thoughts."""
-        known = (
-            t for t in THOUGHTS if t.opens in self.source or t.opens.encode("unicode_escape").decode() in self.source
+        """How this model writes its thoughts: by the marks in its template, or by the tag that its prompts end in."""
+        known = next((t for t in THOUGHTS if t.opens.strip() in self.source or t.closes in self.source), None)
+        tag = (
+            re.search(r"<(\w[\w:-]*)>\s*$", self.render([{"role": "user", "content": ASKED}], True))
+            if self.chat
+            else None
         )
-        return next(known, THOUGHTS[-1])
+        if tag and known is None and f"</{tag[1]}>" in self.source:
+            opens, closes = f"<{tag[1]}>", f"</{tag[1]}>"
+            return Thought("this one", opens, closes, f"{opens}\n\n{closes}\n\n")
+        return known or THOUGHTS[-1]
 
     def render(self, messages, prompt: bool) -> str:
         """``messages`` in the template; with ``prompt`` up to where the model goes on."""
@@ -150,7 +157,7 @@ class PromptFormat:
             begun = inside[0]
             rest = thought.empty[len(begun) :] if thought.empty.startswith(begun) else thought.closes
         else:
-            rest = ""
+            rest, self.unexplained = "", not opened.startswith(before)
         if self.thinking == "on":
             return "", rest
         if not inside and not rest and not self.switches and all(mark in self.source for mark in UNOPENED):
@@ -228,6 +235,30 @@ class PromptFormat:
             )
         return f"{self.lead_of(prompt)}{answer}{end}"
 
+    def exchange(self, messages) -> tuple[str, str]:
+        """A conversation that ends in the assistant's answer as (prompt, what the model is to write behind it).
+
+        As the template renders it: with a thought, where the answer has one and it may think.
+
+        Raises:
+            UserError: the template renders the answer as something else than what the model is asked to write.
+        """
+        *before, answer = messages
+        prompt, content = self.prompt(before), answer["content"]
+        whole = self.render(messages, False)
+        if whole.startswith(prompt):
+            rest = whole[len(prompt) :]
+            if self.end and self.end in rest:
+                return prompt, rest[: rest.rindex(self.end) + len(self.end)]
+            return prompt, f"{rest.rstrip()}{self.end or ''}" if rest.strip() else self.ended(prompt, content)
+        thought = answer.get("reasoning_content") or self.thought.closes in content
+        if thought or content.strip() not in whole:
+            raise self.error(
+                f"--thinking {self.thinking}: its chat template renders this answer in another way than it asks for "
+                f"one; give --thinking {'on' if self.thinking == 'off' else 'off'}, or leave its thought out"
+            )
+        return prompt, self.ended(prompt, content.strip())
+
     @cached_property
     def thinks_at_once(self) -> bool:
         """Whether prompts end inside a thought."""
@@ -274,8 +305,18 @@ class PromptFormat:
         return tuple(found)
 
     def rendered(self, text: str) -> bool:
-        """Whether ``text`` comes from the chat template: it begins as the template's renderings do."""
-        return self.chat and bool(self.beginnings) and text.startswith(self.beginnings)
+        """Whether ``text`` comes from the chat template: it begins as the template's renderings do.
+
+        Where those begin with what is said, it has what stands between a question and its answer.
+        """
+        if not self.chat:
+            return False
+        return text.startswith(self.beginnings) if self.beginnings else bool(self.tail.strip()) and self.tail in text
+
+    @cached_property
+    def tail(self) -> str:
+        """What stands behind the question in a prompt."""
+        return self.prompt([{"role": "user", "content": ASKED}]).rpartition(ASKED)[2]
 
     def ids(self, text: str) -> list:
         """Token ids of a text. What a template has rendered has its own BOS, or none: no other is added."""

@@ -12,8 +12,8 @@ THINKING = ("off", "on")
 SWITCHES = {"enable_thinking": (False, True), "thinking": (False, True), "reasoning": (False, True)}
 SWITCHES |= {"thinking_budget": (0, -1)}  # Seed-OSS: tokens to think in, without a bound
 # transformers gives templates the clock's ``strftime_now``; this one, put before a template, has a date of its own.
-PINNED = '{{%- macro strftime_now(form) -%}}{{{{ form{replacements} }}}}{{%- endmacro %}}{{{{ "" }}}}'
-DIRECTIVES = ("-d", "-m", *"aAbBcdDeFHIjmMpSTuUwWxXyYZ")  # of strftime
+PINNED = '{{%- macro strftime_now(format) -%}}{{{{ format{replacements} }}}}{{%- endmacro %}}{{{{ "" }}}}'
+DIRECTIVES = [sign + letter for sign in "- " for letter in "aAbBcCdDeFgGhHIjklmMpPrRSTuUVwWxXyYzZ"]  # of strftime
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ UNOPENED = ("<｜Assistant｜>", "</think>")
 def pinned(date: str) -> str:
     """What is put before a template so that it prints ``date`` (ISO) as today's."""
     day = datetime.datetime.fromisoformat(date)
-    shown = {f"%{d}": day.strftime(f"%{d}") for d in DIRECTIVES}
+    shown = {f"%{d}": day.strftime(f"%{d}") for d in map(str.strip, DIRECTIVES)}
     return PINNED.format(replacements="".join(f" | replace({d!r}, {text!r})" for d, text in shown.items()))
 
 

@@ -30,11 +30,18 @@ def read(path: Path, options: dict):
     model, found = transformers.AutoModelForCausalLM.from_pretrained(
         folder, output_loading_info=True, ignore_mismatched_sizes=True, **place, **options
     )
-    check_complete(found, getattr(model, "_tied_weights_keys", None) or ())
+    check_complete(found, tied_names(model, found["missing_keys"]))
     if path.is_file():  # transformers takes it for a quantised model; its tensors are unpacked by now
         del model.config.quantization_config
         model.hf_quantizer, model.is_quantized = None, False
     return model
+
+
+def tied_names(model, missing) -> set:
+    """Of the names of ``missing`` weights those that are another, loaded one: the model has one tensor for both."""
+    own = dict(model.named_parameters(remove_duplicate=False))
+    loaded = {id(p) for name, p in own.items() if name not in missing}
+    return {name for name in missing if id(own.get(name)) in loaded}
 
 
 def check_complete(found: dict, tied=()) -> None:
@@ -61,20 +68,25 @@ def check_complete(found: dict, tied=()) -> None:
 
 
 def stored_parameters(path: Path) -> int:
-    """Parameters in a model's files; 0 where they can't be counted without reading them."""
-    if path.is_file():
-        return 0
+    """Parameters in a model's safetensors files."""
     count = 0
-    for file in path.glob("*.safetensors"):
+    for file in list(path.glob("model*.safetensors")) or path.glob("*.safetensors"):  # some lie beside others' layouts
         with safe_open(file, "pt") as f:
             for name in f.keys():  # noqa: SIM118
                 count += torch.Size(f.get_slice(name).get_shape()).numel()
     return count
 
 
+def quantised(path: Path) -> bool:
+    """Whether a folder's weights are held in a byte or less each."""
+    return "quantization_config" in json.loads((path / "config.json").read_text(encoding="utf-8"))
+
+
 def check_fits(path: Path, dtype: torch.dtype, device: torch.device) -> None:
-    """UserError for weights that ``device`` has no memory for."""
-    needed = stored_parameters(path) * dtype.itemsize
+    """UserError for weights that ``device`` has no memory for; a .gguf file is not counted."""
+    if path.is_file():
+        return
+    needed = stored_parameters(path) * (1 if quantised(path) else dtype.itemsize)
     if device.type == "cuda":
         free = torch.cuda.mem_get_info(device)[0]
     else:
@@ -138,10 +150,11 @@ def check_adapter(model, path: Path) -> None:
     import peft
 
     file = path / "adapter_model.safetensors"
-    if not file.is_file():
-        return
-    with safe_open(file, "pt") as f:
-        stored = set(f.keys())
+    if file.is_file():
+        with safe_open(file, "pt") as f:
+            stored = set(f.keys())
+    else:
+        stored = set(torch.load(path / "adapter_model.bin", map_location="cpu", weights_only=True))
     expected = set(peft.get_peft_model_state_dict(model, save_embedding_layers=False))
     possible = expected | set(peft.get_peft_model_state_dict(model, save_embedding_layers=True))
     for names, what in ((expected - stored, "missing"), (stored - possible, "of layers that its base does not have")):

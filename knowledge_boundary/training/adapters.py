@@ -45,7 +45,7 @@ def default_modules(model) -> list:
     names = []
     for name in linear_layers(model):
         parent, _, last = name.rpartition(".")
-        bypassed = last in BYPASSED and hasattr(model.get_submodule(parent), "A_log")
+        bypassed = last in BYPASSED and all(hasattr(model.get_submodule(parent), name) for name in ("A_log", "D"))
         if not (OTHER_SENSES.search(name) or ROUTERS.search(name) or bypassed):
             names.append(name)
     return names

@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
+from ..running import ranks
 from ..running.errors import UserError
 from ..running.results import write_text
 
+READ = ("role", "content", "reasoning_content")
 ROLES = ("system", "user", "assistant")
 FORMATS = ("text2text", "conversation", "text_only", "messages")
 
@@ -76,7 +78,19 @@ def read(path: Path, words) -> list:
             raise UserError(f"{path} instance {number}: not a {form} example ({type(e).__name__}: {e})") from e
         except UserError as e:
             raise UserError(f"{path} instance {number}: {e}") from e
+    check_asked_alike(path, pairs_of(examples), words)
     return examples
+
+
+def check_asked_alike(path: Path, pairs, words) -> None:
+    """Says how many prompts end in another way than the template asks now: with another --thinking, for one."""
+    rendered = [prompt for prompt, _ in pairs if prompt and words.rendered(prompt)]
+    other = sum(not prompt.endswith(words.tail) for prompt in rendered)
+    if other:
+        ranks.say(
+            f"{path}: {other} of {len(rendered)} prompts end in another way than this model's template asks with "
+            f"--thinking {words.thinking}; give the flag that the data was built with"
+        )
 
 
 def example_of(instance: dict, form: str, words):
@@ -86,24 +100,25 @@ def example_of(instance: dict, form: str, words):
         if not all(isinstance(part, str) for part in pair):
             raise ValueError("its fields are not texts")
         return pair
-    messages = list(instance["messages"])
+    messages = [dict(message) for message in instance["messages"]]
     if instance.get("tools"):
         raise ValueError("it has tools, which are not read")
-    system = instance.get("system")
-    if system and messages[:1] and messages[0].get("role") != "system":
+    if system := instance.get("system"):
+        if messages[:1] and messages[0].get("role") == "system":
+            raise ValueError("it has two system texts, one of them as its first message")
         messages.insert(0, {"role": "system", "content": system})
     for message in messages:
+        more = [key for key, value in message.items() if key not in READ and value]
+        if more:
+            raise ValueError(f"a message has {', '.join(more)}, which is not read")
         if message["role"] not in ROLES or not isinstance(message["content"], str):
             raise ValueError(f"a message of {', '.join(ROLES)} with a text is expected, not {message!r:.80}")
     if len(messages) < 2 or messages[-1]["role"] != "assistant":
         raise ValueError("its last message is not an answer of the assistant")
-    turns = []
-    for at, message in enumerate(messages):
-        if message["role"] == "assistant":
-            if not at:
-                raise ValueError("it begins with the assistant")
-            prompt = words.prompt(messages[:at])
-            turns.append((prompt, words.ended(prompt, message["content"])))
+    if messages[0]["role"] == "assistant":
+        raise ValueError("it begins with the assistant")
+    answers = [at for at, message in enumerate(messages) if message["role"] == "assistant"]
+    turns = [words.exchange(messages[: at + 1]) for at in answers]
     return turns[0] if len(turns) == 1 else turns
 
 

@@ -169,6 +169,11 @@ def fine_tune(lm, examples, settings, out: Path, shared: bool | None = None) -> 
         A summary: examples, tokens, steps, the loss of every logged step.
     """
     out = Path(out)
+    if lm.about.get("adapter") == "unmerged":
+        raise UserError(
+            f"--model {lm.about['name']}: an adapter that merging would change cannot be trained on; "
+            f"train from its base, or give --dtype float32, where most can be merged"
+        )
     rows = tokenise(lm, examples)
     if shared is None:
         shared = exactness.check(lm, [prompt + answer for prompt, answer in pairs_of(examples)], trains=True)

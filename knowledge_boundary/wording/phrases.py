@@ -73,8 +73,11 @@ BEFORE_ANSWER = (
     r"(?: to (?:the|this|your) question)?(?: is)?",
     r"(?:the |my )?(?:correct |best |right )?(?:option|choice)(?: is)?",
     r"sure(?: thing)?|certainly|of course|absolutely|okay|ok|great question|good question|here(?:'s| is) the answer",
-    r"(?:最终|正确)?(?:答案|选项)(?:应该)?是?|好的|当然",
+    r"(?:所以|因此)?(?:最终|正确)?(?:的)?(?:答案|选项)(?:应该)?(?:是|为|選|选)?|好的|当然|选|選",
 )
+
+# A line that only says that an answer follows: "Sure, I can help with that!"
+WILLING_LINE = r"(?:sure|certainly|of course|absolutely|okay|ok|no problem|happy to help)\b[^.?]*!"
 
 # What a refusal looks like, beyond UNKNOWN_ANSWERS: regular expressions on lower case with straight apostrophes.
 # Behind these may stand what is not known ("I don't know the capital of Chad").

@@ -100,3 +100,16 @@ def test_an_end_that_is_spelt_out_ends_an_answer(lm, words):
     assert answer.text == "Paris"
     assert taken
     assert len(answer.logprobs) == len(own.tokenizer("Paris", add_special_tokens=False).input_ids)
+
+
+def test_an_unasked_thought_counts_as_the_answer_s_length(lm):
+    answer, taken = write(lm, "<think>" + " Rome?" * 3 + "</think>" + " Paris Rome" * 20, most=30)
+    assert taken == 30
+    assert answer.long
+
+
+def test_what_stands_before_an_answer_is_kept_as_it_is(lm):
+    text = "<think>\nIs it Paris?\n</think>\n\nThe correct answer is:\n\nParis\n"
+    answer, _ = write(lm, text)
+    assert answer.text == "The correct answer is:\nParis"
+    assert answer.thought == "<think>\nIs it Paris?\n</think>\n\n"

@@ -18,6 +18,13 @@ WHOLE = [
     ("\\[\n\\boxed{B}\n\\]", "\\boxed{B}"),
     ("The capital is：\n巴黎\n", "The capital is：\n巴黎"),
     ("答案是：\n巴黎\n他", "答案是：\n巴黎"),
+    ("\r\nParis\r\n", "Paris"),
+    ("\u3000\nParis\n", "Paris"),
+    ("```python\nParis\n```", "Paris"),
+    ("<answer>\nParis\n</answer>", "Paris"),
+    ("...\nParis\n", "Paris"),
+    ("∞\nBecause", "∞"),
+    ("Sure, I can help!\n\nThe capital is Paris.\n", "Sure, I can help!\nThe capital is Paris."),
     ("\n\nQuestion: What is the capital of Spain?\nAnswer: Madrid", ""),
 ]
 OPEN = [
@@ -27,6 +34,7 @@ OPEN = [
     ("The correct answer is:\n\n", "The correct answer is:"),
     ("The correct answer is:\n\nB. Pa", "The correct answer is:\nB. Pa"),
     ("Sure", "Sure"),
+    ("*", "*"),
 ]
 
 
@@ -60,6 +68,9 @@ def test_what_is_cut_stays_as_it_is(written, answer):
         ("$100", "$100"),
         ("C*-algebra", "C*-algebra"),
         ("答案：巴黎", "巴黎"),
+        ("答案是北京。", "北京。"),
+        ("# Answer\n\nParis", "Paris"),
+        ("Sure! Here is the answer:\nParis", "Paris"),
         ("Paris", "Paris"),
         ("", ""),
     ],

@@ -27,7 +27,7 @@ def test_weights_are_fetched_in_one_format(tmp_path, monkeypatch, weights, fetch
 
     asked = []
 
-    def download(name, revision, allow_patterns):
+    def download(name, revision, allow_patterns, ignore_patterns=()):
         asked.append(revision)
         folder = tmp_path / "c0ffee"
         for file in TEXTS | weights:

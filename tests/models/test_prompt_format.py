@@ -221,3 +221,55 @@ def test_an_end_that_is_no_token_is_spelt_out(words):
     assert (own.end, own.spelt_end) == ("<|over|>", "<|over|>")
     assert own.ended(own.prompt(QUESTION), "Paris") == "Paris<|over|>"
     assert PromptFormat(chat_templates.tokenizer(words, OWN["strict"])).spelt_end is None
+
+
+@pytest.mark.skipif("gemma4_v2" not in REAL, reason="trl is not installed")
+@pytest.mark.parametrize("name", ["gemma4", "gemma4_v2", "gemma4_v5"])
+def test_gemma_s_thoughts_are_known_by_either_mark(name, words):
+    own = PromptFormat(chat_templates.tokenizer(words, chat_templates.source(name)), thinking="on")
+    assert own.behind_thought("<|channel>thought\nIn Europe.\n<channel|>Paris") == "Paris"
+    assert own.behind_thought("<|channel>thought\nIn Europe.\n") is None
+
+
+def test_a_thought_in_a_tag_of_its_own_is_closed(words):
+    source = OWN["strict"].replace("assistant\\n' }}{% endif %}", "assistant\\n<thought>\\n' }}{% endif %}")
+    source += "{# </thought> is cut off earlier answers #}"
+    own = PromptFormat(chat_templates.tokenizer(words, source))
+    assert own.prompt(QUESTION).endswith("<|im_start|>assistant\n<thought>\n\n</thought>\n\n")
+    on = PromptFormat(chat_templates.tokenizer(words, source), thinking="on")
+    assert on.behind_thought("Rome?</thought>Paris") == "Paris"
+
+
+def test_a_template_that_begins_with_what_is_said_is_known_by_what_stands_behind(words):
+    source = "{% for m in messages %}{% if m.role == 'user' %}{{ m.content + '\\n### Response:\\n' }}{% else %}"
+    source += "{{ m.content + '<|eot|>\\n' }}{% endif %}{% endfor %}"
+    own = PromptFormat(with_bos(words, source))
+    prompt = own.prompt(QUESTION)
+    assert own.rendered(prompt)
+    assert not own.rendered("Answer:")
+    assert own.ended(prompt, "Paris") == "Paris<|eot|>"
+    assert own.ids(prompt)[0] != own.tokenizer.bos_token_id
+
+
+def test_every_way_to_print_a_day_is_pinned(words):
+    source = DATED.replace("'%d %b %Y'", "format='%-d %B %y, %-I %p, %j'")
+    assert "1 January 25, 12 AM, 001" in PromptFormat(chat_templates.tokenizer(words, source)).prompt(QUESTION)
+
+
+def test_an_answer_with_a_thought_is_trained_as_it_is_rendered(words):
+    """Only where the model may think; and no template's change of an answer is trained over."""
+    from chat_templates import tokenizer
+
+    if "qwen3" not in REAL:
+        pytest.skip("trl is not installed")
+    thinking = {"role": "assistant", "content": "<think>\nIn Europe.\n</think>\n\nParis"}
+    off, on = (PromptFormat(tokenizer(words, chat_templates.source("qwen3")), "m", t) for t in ("off", "on"))
+    prompt, written = on.exchange([*QUESTION, thinking])
+    assert (prompt, written) == (on.prompt(QUESTION), "<think>\nIn Europe.\n</think>\n\nParis<|im_end|>")
+    apart = {"role": "assistant", "content": "Paris", "reasoning_content": "In Europe."}
+    assert on.exchange([*QUESTION, apart]) == (prompt, written)
+    with pytest.raises(UserError, match="--thinking off: its chat template renders this answer in another way"):
+        off.exchange([*QUESTION, thinking])
+    assert off.exchange([*QUESTION, {"role": "assistant", "content": "Paris"}])[1] == "Paris<|im_end|>"
+    trims = PromptFormat(tokenizer(words, chat_templates.source("llama3_1")))
+    assert trims.exchange([*QUESTION, {"role": "assistant", "content": " Paris \n"}])[1] == "Paris<|eot_id|>"

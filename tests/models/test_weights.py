@@ -222,3 +222,36 @@ def test_a_gguf_file_is_asked_and_trained(lora_r, folder, tmp_path):
     reloaded = tiny.load(out)
     with torch.no_grad():
         assert torch.allclose(lm.model(IDS).logits, reloaded.model(IDS).logits, atol=1e-4)
+
+
+def test_a_head_that_is_missing_is_no_tied_one(tmp_path):
+    folder = tiny.save(tmp_path / "untied", "llama", tie_word_embeddings=False)
+    change(folder, lambda t: t.pop("lm_head.weight"))
+    with pytest.raises(UserError, match=r"1 of its weights are missing, such as lm_head\.weight"):
+        tiny.load(folder)
+    tiny.load(tiny.save(tmp_path / "tied", "qwen2"))  # its head is its embeddings
+
+
+def test_an_adapter_in_torch_s_own_format_is_checked_too(tmp_path):
+    folder, _ = adapter(tmp_path, modules=["q_proj"])
+    tensors = load_file(folder / "adapter_model.safetensors")
+    (folder / "adapter_model.safetensors").unlink()
+    torch.save(tensors, folder / "adapter_model.bin")
+    assert tiny.load(folder).about["adapter"] == "merged"
+    torch.save({k: v for k, v in tensors.items() if "layers.1" not in k}, folder / "adapter_model.bin")
+    with pytest.raises(UserError, match="of the adapter's weights are missing"):
+        tiny.load(folder)
+
+
+def test_what_lies_beside_the_weights_is_not_counted(folder):
+    before = weights.stored_parameters(folder)
+    shutil.copy(folder / "model.safetensors", folder / "consolidated.safetensors")
+    assert weights.stored_parameters(folder) == before
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("lora_r", [0, 4])
+def test_an_adapter_that_stays_unmerged_is_not_trained_on(lora_r, tmp_path):
+    lm = tiny.load(adapter(tmp_path)[0])
+    with pytest.raises(UserError, match="an adapter that merging would change cannot be trained on"):
+        trainer.fine_tune(lm, [("Who?", " I<|im_end|>")], tiny.settings(lora_r=lora_r), tmp_path / "out")

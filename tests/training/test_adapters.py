@@ -118,3 +118,9 @@ def test_experts_are_trained_and_reload(tmp_path):
     ids = torch.tensor([[5, 9, 77, 301]])
     with torch.no_grad():
         assert torch.allclose(tiny.load(tmp_path / "out").model(ids).logits, lm.model(ids).logits, atol=1e-4)
+
+
+def test_only_what_kernels_read_past_is_left_out():
+    """Qwen3-Next's linear attention calls its last layer as others do."""
+    _, layers = adapted("qwen3_next")
+    assert [n for n in layers if n.endswith("linear_attn.out_proj")]
