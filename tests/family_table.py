@@ -96,7 +96,7 @@ def argmax(lm, ids) -> list:
 
 def table(found: dict) -> str:
     """The page's table of {family: how it runs}."""
-    ways = sorted(set(found.values()), key=lambda way: (way == REFUSED, -sum(w == way for w in found.values())))
+    ways = sorted(set(found.values()), key=lambda way: (way == REFUSED, -sum(w == way for w in found.values()), way))
     rows = [f"| {way} | {', '.join(sorted(n for n, w in found.items() if w == way))} |" for way in ways]
     return HEAD + "\n".join(rows) + "\n"
 
