@@ -89,6 +89,7 @@ def evaluate_model(args) -> None:
 
     match = answers.matcher(args.match, args.match_threshold, args.embedder)
     lm = cli.load_model(args, about)
+    exactness.check(lm)  # a family that cannot run is refused before anything is asked
     cut = {}
     total = sum(len(asked.questions) for asked in sets.values())
     keys = [f"{label}:{q.id}" for label, asked in sets.items() for q in asked.questions]
