@@ -16,6 +16,7 @@ from knowledge_boundary.asking import answers, probe
 from knowledge_boundary.engine import exactness
 from knowledge_boundary.evaluation import comparison, scores
 from knowledge_boundary.models import loading
+from knowledge_boundary.models.embedder import embedding
 from knowledge_boundary.reporting import report, tables
 from knowledge_boundary.running import ranks
 from knowledge_boundary.running.errors import UserError
@@ -54,13 +55,17 @@ def arguments():
 
 
 def check_probe(args, sets) -> None:
-    """UserError for the probe's flags with another prompt, such as exclude each other, or open questions."""
+    """UserError for the probe's flags with another prompt, or such as exclude each other; settles --num_shots.
+
+    Of sets of both kinds it stays None: each has its own default.
+    """
     if args.prompt == "probe":
-        probe.check_prompt(args.scoring, args.chat_template, args.thinking)
-        for label, asked in sets.items():
-            if not asked.multiple_choice:
-                raise UserError(f"--prompt probe: {label} has open questions; the probe asks multiple choice")
-    elif (args.num_shots, args.scoring, args.chat_template) != (5, "letter", False):
+        kinds = {asked.multiple_choice for asked in sets.values()}
+        if args.num_shots is None and len(kinds) == 1:
+            args.num_shots = probe.usual_shots(*kinds)
+        for asked in sets.values():
+            probe.check_prompt(args.scoring, args.chat_template, args.thinking, asked.multiple_choice)
+    elif (args.num_shots, args.scoring, args.chat_template) != (None, "letter", False):
         raise UserError(f"--num_shots, --scoring, --chat_template: for --prompt probe, not --prompt {args.prompt}")
 
 
@@ -70,11 +75,15 @@ def evaluate_model(args) -> None:
     check_probe(args, sets)
     cli.check_thinking(args, args.prompt != "probe", "")
     cli.check_match(args, all(asked.multiple_choice for asked in sets.values()))
+    judged_by = cli.describe_judge(args)
     base = read_json(args.base_eval, "eval_refusal", "--base_eval") if args.base_eval else None
     if base:
-        comparison.check_judged_alike(base["meta"]["args"], vars(args), f"--base_eval {args.base_eval}", "this run")
+        own = {"args": vars(args), "judge": judged_by}
+        comparison.check_judged_alike(base["meta"], own, f"--base_eval {args.base_eval}", "this run")
     bases = {
-        label: comparison.records_of(base, label, [q.id for q in asked.questions], f"--base_eval {args.base_eval}")
+        label: comparison.records_of(
+            base, label, {q.id: q.should_abstain for q in asked.questions}, f"--base_eval {args.base_eval}"
+        )
         for label, asked in sets.items()
     }
     about = cli.describe_model(args)
@@ -82,13 +91,14 @@ def evaluate_model(args) -> None:
     described = [asked.describe() for asked in sets.values()]
     dataset = {key: ", ".join(str(d[key]) for d in described) for key in ("name", "split", "n", "sha256")}
     path = cli.output_path(args, about["name"], described[0]["name"], f"eval_{args.name}.json")
-    run = Run("eval_refusal", path, vars(args), about, dataset, [args.base_eval] if base else [])
+    run = Run("eval_refusal", path, vars(args), about, dataset, [args.base_eval] if base else [], judged_by)
     if run.finished():
         return cli.already_done(run.path)
     run.resume()
 
-    match = answers.matcher(args.match, args.match_threshold, args.embedder)
+    embed = embedding(args.embedder) if args.match == "embedding" else None
     lm = cli.load_model(args, about)
+    match = cli.load_matcher(args, judged_by, lm, embed)
     exactness.check(lm)  # a family that cannot run is refused before anything is asked
     cut = {}
     total = sum(len(asked.questions) for asked in sets.values())
@@ -104,7 +114,7 @@ def evaluate_model(args) -> None:
         for label, records in by_set.items()
     }
     run.finish({"model": args.name, "datasets": summary}, collected)
-    print(tables.comparison_table([{"model": args.name, "dataset": label, **m} for label, m in summary.items()]))
+    print(tables.evaluation_tables([{"model": args.name, "dataset": label, **m} for label, m in summary.items()]))
     cli.closing([run.path], "python eval_refusal.py --compare FILE… of the models to compare")
 
 
@@ -113,15 +123,22 @@ def ask_sets(args, lm, sets, match, run, cut):
     for label, asked in sets.items():
         skip = partial(skipped, run, label)
         if args.prompt == "probe":
+            shots = probe.usual_shots(asked.multiple_choice) if args.num_shots is None else args.num_shots
             texts, dropped = answers.probe_prompts(
-                lm, asked, args.num_shots, args.scoring, args.chat_template, args.max_new_tokens
+                lm, asked, shots, args.scoring, args.chat_template, args.max_new_tokens
             )
             cut[label] = cli.shots_dropped(lm, dropped)
             shared = exactness.check(lm, texts, args.max_new_tokens + answers.after_answer(lm))
-            batches = answers.ask_probe(
-                lm, asked, texts, dropped, args.scoring, args.max_new_tokens, args.refuse_unsure, args.batch_tokens,
-                shared, skip,
-            )  # fmt: skip
+            if asked.multiple_choice:
+                batches = answers.ask_probe(
+                    lm, asked, texts, dropped, args.scoring, args.max_new_tokens, args.refuse_unsure,
+                    args.batch_tokens, shared, skip,
+                )  # fmt: skip
+            else:
+                batches = answers.ask_open_probe(
+                    lm, asked, texts, dropped, args.max_new_tokens, match, args.refuse_unsure, args.batch_tokens,
+                    shared, skip,
+                )  # fmt: skip
         else:
             batches = answers.ask(
                 lm, asked, args.prompt, args.wording, args.max_new_tokens, match, args.refuse_unsure,
@@ -144,14 +161,14 @@ def compare(args) -> None:
     names = [e["summary"]["model"] for e in evals]
     if len(set(names)) < len(names):
         raise UserError(f"--compare: two files are of {max(names, key=names.count)}; evaluate with different --name")
-    judged = evals[0]["meta"]["args"]
+    judged = evals[0]["meta"]
     for path, other in zip(args.compare[1:], evals[1:], strict=True):
-        comparison.check_judged_alike(other["meta"]["args"], judged, f"--compare {path}", args.compare[0])
+        comparison.check_judged_alike(other["meta"], judged, f"--compare {path}", args.compare[0])
     if args.base_eval:
         base = read_json(args.base_eval, "eval_refusal", "--base_eval")
     else:
         base = comparison.initial_model(evals)
-    comparison.check_judged_alike(base["meta"]["args"], judged, f"--base_eval {args.base_eval}", args.compare[0])
+    comparison.check_judged_alike(base["meta"], judged, f"--base_eval {args.base_eval}", args.compare[0])
     included = [read_any(path) for path in args.include]
     folder = Path(args.output_dir or Path(args.compare[0]).parent)
     page = folder / "report.html"
@@ -164,7 +181,7 @@ def compare(args) -> None:
     records, tests = comparison.compare(evaluations, base, args.seed, f"--base_eval {args.base_eval}")
     result = run.finish({"base": base["summary"]["model"], "paired_tests": tests}, records)
     write_page(page, result, evals, included)
-    print(tables.comparison_table(records))
+    print(tables.evaluation_tables(records))
     print(tables.tests_table(tests))
     cli.closing([run.path, page], f"open {page} in a browser")
 

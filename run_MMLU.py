@@ -1,9 +1,13 @@
 """Stage 1: where is the model's knowledge boundary, subject by subject? (R-Tuning's probe, and its training data.)
 
+Multiple choice: the likeliest letter, or option. Open questions: the greedy answer to R-Tuning's prompt, judged by
+--match; where R-Tuning's code takes the gold answer as a substring, "contains" judges as a person would.
+
 Examples:
   python run_MMLU.py --dataset world_facts_mc --split test --scoring cloze --num_shots 5
   python run_MMLU.py --model Qwen/Qwen2.5-3B --dataset mmlu --method unsure
   python run_MMLU.py --model openlm-research/open_llama_3b --dataset data/MMLU --domain ID --method unknown
+  python run_MMLU.py --dataset world_facts --split train --method uncertain --num_try 10
   torchrun --nproc_per_node 8 run_MMLU.py --model Qwen/Qwen2.5-7B --dataset mmlu
 """
 
@@ -13,6 +17,7 @@ from knowledge_boundary import cli, options
 from knowledge_boundary.asking import probe
 from knowledge_boundary.engine import exactness
 from knowledge_boundary.knowledge import boundary
+from knowledge_boundary.models.embedder import embedding
 from knowledge_boundary.questions import mmlu
 from knowledge_boundary.reporting import figures, tables
 from knowledge_boundary.running import ranks
@@ -31,6 +36,12 @@ def arguments():
     group.add_argument("--num_try", type=options.positive, default=5, help="sampled answers of --method uncertain")
     group.add_argument("--domain", default="all", choices=mmlu.DOMAINS, help="part of R-Tuning's MMLU split")
     options.add_probe_arguments(group)
+    group.add_argument(
+        "--max_new_tokens",
+        type=options.positive,
+        help=f"longest answer to an open question, in tokens; default: {rtuning.MAX_NEW_TOKENS}",
+    )
+    options.add_match_arguments(group, "--match embedding")
     group.add_argument("--result", help="name of the training data; default: MODEL_DATASET, with _DOMAIN for a part")
     options.add_run_arguments(parser)
     return parser.parse_args()
@@ -40,25 +51,43 @@ def main():
     """Probe, write boundary.json, its picture and the training data."""
     args = arguments()
     asked = cli.load_questions(args, domain=args.domain)
-    if not asked.multiple_choice:
-        raise UserError(f"--dataset {args.dataset}: open questions; run_MMLU.py probes multiple choice")
-    probe.check_prompt(args.scoring, args.chat_template, args.thinking)
+    multiple_choice = asked.multiple_choice
+    probe.check_prompt(args.scoring, args.chat_template, args.thinking, multiple_choice)
+    cli.check_match(args, multiple_choice)
+    if multiple_choice and args.max_new_tokens:
+        raise UserError("--max_new_tokens: for open questions only; of multiple choice, options are compared")
+    if not multiple_choice:
+        args.max_new_tokens = args.max_new_tokens or rtuning.MAX_NEW_TOKENS
+    if args.num_shots is None:
+        args.num_shots = probe.usual_shots(multiple_choice)
     asked.check_shots(args.num_shots)
+    if args.method != "unknown" and all(q.should_abstain for q in asked.questions):
+        raise UserError(f"--method {args.method}: no question of {asked.name} has an answer; give --method unknown")
+    judged_by = cli.describe_judge(args)
     about = cli.describe_model(args)
     part = f"_{args.domain}" if args.domain != "all" else ""
     path = cli.output_path(args, about["name"], asked.name, f"boundary{part}.json")
-    run = Run("run_MMLU", path, vars(args), about, asked.describe())
+    run = Run("run_MMLU", path, vars(args), about, asked.describe(), judge=judged_by)
     finished = run.finished()
     if ranks.exchange(finished and Path(finished["summary"]["training_data"]).exists())[0]:
         return cli.already_done(run.path)
     run.resume()
 
+    embed = embedding(args.embedder) if args.match == "embedding" else None
     lm = cli.load_model(args, about)
-    room = [probe.room(lm, q, args.scoring) for q in asked.questions]
+    match = None if multiple_choice else cli.load_matcher(args, judged_by, lm, embed)
+    room = [args.max_new_tokens or probe.room(lm, q, args.scoring) for q in asked.questions]
     texts, dropped = probe.fitted_prompts(lm, asked, args.num_shots, args.scoring, args.chat_template, room)
     shared = exactness.check(lm, texts, max(room))
     cut = cli.shots_dropped(lm, dropped)
-    batches = probe.ask(lm, asked, texts, dropped, args.scoring, args.batch_tokens, shared, run.skip)
+    if multiple_choice:
+        batches = probe.ask(lm, asked, texts, dropped, args.scoring, args.batch_tokens, shared, run.skip)
+    else:
+        num_samples = args.num_try if args.method == "uncertain" else 0
+        batches = probe.ask_open(
+            lm, asked, texts, dropped, match, num_samples, rtuning.UNCERTAIN_TEMPERATURE, args.max_new_tokens,
+            args.batch_tokens, shared, run.skip, args.seed,
+        )  # fmt: skip
     with cli.progress(len(texts), len(run.done), "probing") as bar:
         records = run.fill(batches, [q.id for q in asked.questions], bar.update)
     if records is None:  # the first process goes on alone
@@ -68,6 +97,9 @@ def main():
     pairs = rtuning.training_pairs(
         lm.format, asked.questions, texts, records, args.method, args.scoring, args.num_try, args.seed
     )
+    if len(pairs) < len(records):
+        left_out = len(records) - len(pairs)
+        ranks.say(f"{left_out} unanswerable questions are left out of the training data: --method unknown refuses them")
     data = formats.write(f"{name}_{args.method}", "text2text", pairs, None)
     summary = {"method": args.method, "domain": args.domain, **boundary.summarise(records), "shots_dropped": cut}
     summary["prefix_cache"] = exactness.manner(lm, shared)

@@ -17,7 +17,6 @@ from knowledge_boundary import cli, options
 from knowledge_boundary.asking import probe
 from knowledge_boundary.engine import exactness
 from knowledge_boundary.engine.drawing import SamplingSettings
-from knowledge_boundary.judging import outcomes
 from knowledge_boundary.knowledge import querying, state
 from knowledge_boundary.models import loading
 from knowledge_boundary.models.embedder import embedding
@@ -81,18 +80,18 @@ def main():
     if args.num_shots is None:
         args.num_shots = 5 if multiple_choice else 3
     asked.check_shots(args.num_shots)
+    judged_by = cli.describe_judge(args)
     trained = loading.trained_here(args.model)
     rehearsed = trained is not None and trained["meta"]["stage"] == "run_rehearsal"
     initial = trained["meta"]["args"]["model"] if rehearsed else args.model
     file = "state_rehearsal.json" if rehearsed else "state_init.json"
     args.state = args.state or str(cli.output_path(args, loading.short_name(initial), asked.name, file))
-    run = Run("run_query_state", args.state, vars(args), about, asked.describe())
+    run = Run("run_query_state", args.state, vars(args), about, asked.describe(), judge=judged_by)
     if run.finished():
         return cli.already_done(run.path)
     run.resume()
 
     embed = None if multiple_choice else embedding(args.embedder)
-    match = outcomes.matcher(args.match, args.match_threshold, embed)
     draws = None
     if args.estimator == "sample":
         thinking = args.max_thinking_tokens or 0
@@ -100,6 +99,7 @@ def main():
             args.num_samples, args.temperature, args.top_p, args.max_new_tokens, thinking, args.seed
         )
     lm = cli.load_model(args, about)
+    match = None if multiple_choice else cli.load_matcher(args, judged_by, lm, embed)
     room = 1 if multiple_choice else args.max_new_tokens + (args.max_thinking_tokens or 0)
     texts, dropped = querying.query_prompts(lm, asked, args.num_shots, args.wording, args.chat_template, room)
     shared = exactness.check(lm, texts, room)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from knowledge_boundary import cli, options
 from knowledge_boundary.knowledge import selection
+from knowledge_boundary.knowledge.state import answerable
 from knowledge_boundary.models import loading
 from knowledge_boundary.questions.records import from_record
 from knowledge_boundary.running import ranks
@@ -51,6 +52,11 @@ def main():
     if state["meta"]["model"]["fingerprint"] != about["fingerprint"]:
         raise UserError(f"--state {args.state}: the state of another model ({state['meta']['model']['name']})")
     records = cli.state_records(state, args, f"--state {args.state}")
+    unanswerable = len(records) - len(answerable(records))
+    if unanswerable == len(records):
+        raise UserError(
+            f"--state {args.state}: only unanswerable questions; a model is trained on what it surely knows"
+        )
     kind = "choice" if records[0]["choices"] else "open"
     cor, cer = THRESHOLDS[kind]
     args.cor_threshold = cor if args.cor_threshold is None else args.cor_threshold
@@ -61,6 +67,8 @@ def main():
     if run.finished():
         return cli.already_done(run.path)
     run.resume()
+    if unanswerable:
+        ranks.say(f"{unanswerable} unanswerable questions are left out: there is nothing in them to be known")
     ranks.say(f"{above} questions have Cor > {args.cor_threshold} and Cer > {args.cer_threshold}")
     if above < len(chosen):
         lowest = chosen[-1]

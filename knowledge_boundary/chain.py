@@ -23,10 +23,10 @@ TUNE = {
 }  # fmt: skip
 
 MODEL = ("trust_remote_code", "dtype", "device", "thinking", "template_date", "seed", "overwrite")
-ASKED = (*MODEL, "data_dir", "subjects", "limit", "skip_invalid", "batch_tokens")
+ASKED = (*MODEL, "data_dir", "columns", "subjects", "limit", "skip_invalid", "batch_tokens")
 TUNED = (*MODEL, *TUNE, "lora_target_modules", "lora_target_parameters")
 ANSWERED = ("max_new_tokens", "max_thinking_tokens")
-MATCH = ("match", "match_threshold", "embedder")
+MATCH = ("match", "match_threshold", "judge_model", "embedder")
 # The flags of this chain that each stage takes.
 TAKES = {
     "run_MMLU.py": (*(name for name in ASKED if name != "thinking"), "scoring", "chat_template", "num_shots"),

@@ -9,9 +9,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from . import options
+from .asking import answers, judge
 from .judging import outcomes
 from .models import loading
-from .questions import mmlu, readers
+from .questions import columns, mmlu, readers
 from .questions.records import QuestionSet, check_set, chosen_subjects, spread
 from .running import ranks
 from .running.errors import UserError
@@ -20,7 +21,8 @@ from .training.rtuning import evaluation_flags
 from .training.settings import TrainingSettings
 
 # All that later stages need of a state file's records.
-STATE_FIELDS = ("id", "subject", "question", "choices", "answer", "aliases", "cor", "cer", "shots_dropped")
+STATE_FIELDS = ("id", "subject", "question", "choices", "answer", "aliases", "cor", "cer")
+STATE_FIELDS_OPTIONAL = ("should_abstain", "exam", "shots_dropped")
 
 
 class Parser(argparse.ArgumentParser):
@@ -81,9 +83,13 @@ def state_records(state: dict, args, where: str) -> list:
 
 
 def check_match(args, multiple_choice: bool) -> None:
-    """UserError for --match or --match_threshold without open questions, or a threshold without embeddings."""
+    """UserError for --match and its flags without open questions, or for a flag of another --match than is given."""
     if multiple_choice and (args.match, args.match_threshold) != ("contains", outcomes.MATCH_THRESHOLD):
         raise UserError("--match, --match_threshold: for open questions only; a letter is the right one or it is not")
+    if args.match == "judge" and not args.judge_model:
+        raise UserError("--match judge: which model judges? give --judge_model: hub id, folder, .gguf file, or smollm2")
+    if args.match != "judge" and args.judge_model:
+        raise UserError(f"--judge_model: is of --match judge; with --match {args.match}, leave it out")
     if args.match != "embedding" and args.match_threshold != outcomes.MATCH_THRESHOLD:
         raise UserError(f"--match_threshold: is of --match embedding; with --match {args.match}, leave it out")
 
@@ -96,18 +102,41 @@ def describe_model(args, trains: bool = False) -> dict:
     return about
 
 
+def describe_judge(args) -> dict | None:
+    """``meta.judge`` of --judge_model (``judge.describe``), None without it."""
+    if args.match != "judge":
+        return None
+    return judge.describe(args.judge_model, args.dtype, args.device, args.trust_remote_code)
+
+
+def load_matcher(args, judged_by: dict | None, lm, embed=None):
+    """What judges open answers by --match.
+
+    Args:
+        args: the stage's flags.
+        judged_by: of ``describe_judge``.
+        lm: the model whose answers are judged.
+        embed: of ``embedder.embedding``, if the stage has it; else --match embedding loads it.
+    """
+    if judged_by:
+        return judge.load(args.judge_model, judged_by, args.trust_remote_code, args.batch_tokens, lm)
+    if embed:
+        return outcomes.matcher(args.match, args.match_threshold, embed)
+    return answers.matcher(args.match, args.match_threshold, args.embedder)
+
+
 def read_state(path, flag: str) -> dict:
-    """A state file of run_query_state.py; of each record ``STATE_FIELDS``.
+    """A state file of run_query_state.py; of each record ``STATE_FIELDS``, and those optional that it has.
 
     Raises:
         UserError: it is none, has no records, or one that lacks a field.
     """
-    state = read_json(path, "run_query_state", flag, STATE_FIELDS)
+    state = read_json(path, "run_query_state", flag, STATE_FIELDS + STATE_FIELDS_OPTIONAL)
     lacking = [key for key in ("args", "model", "dataset") if not isinstance(state["meta"].get(key), dict)]
     if lacking or not state["records"]:
         raise UserError(f"{flag} {path}: no {'meta.' + lacking[0] if lacking else 'records'}; run run_query_state.py")
     for number, record in enumerate(state["records"]):
-        missing = [name for name in STATE_FIELDS if name not in record and name != "shots_dropped"]
+        missing = [name for name in STATE_FIELDS if name not in record]
         if missing or not all(isinstance(record[name], (int, float)) for name in ("cor", "cer")):
             what = missing[0] if missing else "cor or cer as a number"
             raise UserError(f"{flag} {path}: record {number} has no {what}; run run_query_state.py again")
@@ -144,8 +173,12 @@ def load_questions(args, name=None, split=None, domain="all") -> QuestionSet:
     subjects = None if name else args.subjects
     with ranks.first_on_host():
         asked = readers.load(
-            name or args.dataset, split or args.split, args.data_dir, subjects, args.limit, args.skip_invalid, domain
-        )
+            name or args.dataset, split or args.split, args.data_dir, subjects, args.limit, args.skip_invalid, domain,
+            columns.parse(args.columns) if args.columns else None, args.seed,
+        )  # fmt: skip
+    for said in (asked.reading and "; ".join(asked.reading), asked.licence and f"licence: {asked.licence}"):
+        if said:
+            ranks.say(f"{asked.name} {asked.split}: {said}")
     if asked.skipped:
         ranks.say(f"{asked.name} {asked.split}: {asked.skipped} invalid records left out (--skip_invalid)")
     if domain != "all":
@@ -190,7 +223,7 @@ def load_test_sets(args) -> dict:
 
 def output_path(args, model: str, dataset: str, file: str) -> Path:
     """Where a stage writes ``file``: in --output_dir, or in results/MODEL/DATASET."""
-    return Path(args.output_dir or Path("results") / model / Path(dataset).stem) / file
+    return Path(args.output_dir or Path("results") / model / readers.label_of(dataset)) / file
 
 
 def shots_dropped(lm, dropped) -> dict:

@@ -3,10 +3,13 @@
 import argparse
 import datetime
 
+from .asking import judge
 from .engine.drawing import MAX_NEW_TOKENS
 from .judging import outcomes
 from .models import families
 from .models.templates import TEMPLATE_DATE, THINKING
+from .questions import columns
+from .running.errors import UserError
 from .training.settings import TrainingSettings
 
 MAX_THINKING_TOKENS = 2048
@@ -34,6 +37,15 @@ def iso_date(text: str) -> str:
         return datetime.date.fromisoformat(text).isoformat()
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text} is not a day as YYYY-MM-DD") from None
+
+
+def column_names(text: str) -> str:
+    """An argparse type: ROLE=COLUMN,… as ``columns.parse`` reads it."""
+    try:
+        columns.parse(text)
+    except UserError as e:
+        raise argparse.ArgumentTypeError(str(e).removeprefix("--columns ")) from None
+    return text
 
 
 def names(text: str) -> tuple:
@@ -92,9 +104,13 @@ def add_data_arguments(parser, dataset: str, split: str, several: bool = False) 
     """--dataset and which of its questions are asked."""
     group = parser.add_argument_group("data")
     more = {"nargs": "+", "default": [dataset]} if several else {"default": dataset}
-    group.add_argument("--dataset", help="name, folder or file" + " (NAME:SPLIT for several)" * several, **more)
+    where = "name, owner/name of the hub, folder or file"
+    group.add_argument("--dataset", help=where + " (NAME:SPLIT for several)" * several, **more)
     group.add_argument("--split", default=split, help=f"default: {split}")
     group.add_argument("--data_dir", help="folder with local copies of data sets by name, used before the hub")
+    group.add_argument(
+        "--columns", type=column_names, help="of files: question=NAME,answer=NAME,… (NAME:index0 for indices from 0)"
+    )
     group.add_argument("--subjects", help="only these, comma-separated")
     group.add_argument("--limit", type=positive, help="questions per subject, spread over the set")
     group.add_argument(
@@ -104,7 +120,9 @@ def add_data_arguments(parser, dataset: str, split: str, several: bool = False) 
 
 def add_probe_arguments(group) -> None:
     """The probe's few-shot prompt: run_MMLU.py's, and evaluation's --prompt probe."""
-    group.add_argument("--num_shots", type=int, default=5, choices=range(6))
+    group.add_argument(
+        "--num_shots", type=int, choices=range(6), help="few-shot examples; default: 5 multiple choice, 0 open"
+    )
     group.add_argument("--scoring", default="letter", choices=("letter", "cloze"), help="cloze: the options' own text")
     group.add_argument("--chat_template", action="store_true", help="ask through the model's chat template")
 
@@ -119,13 +137,15 @@ def add_state_arguments(parser) -> None:
 
 
 def add_match_arguments(group, embedder_of: str) -> None:
-    """--match, --match_threshold, --embedder; ``embedder_of`` says what the embedder is for."""
+    """--match, --match_threshold, --judge_model, --embedder; ``embedder_of`` says what the embedder is for."""
     group.add_argument(
         "--match",
         default="contains",
-        choices=outcomes.MATCHES,
-        help="when an open answer is right: it is an accepted one, contains one (default), or is near one in meaning",
+        choices=judge.MATCHES,
+        help="when an open answer is right: it is an accepted one, contains one (default), is near one in meaning, or "
+        "a judge model says so",
     )
+    group.add_argument("--judge_model", help="of --match judge: hub id, folder, .gguf file, or smollm2")
     group.add_argument(
         "--match_threshold",
         type=fraction,

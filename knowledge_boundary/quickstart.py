@@ -1,12 +1,13 @@
 """The whole chain on one model and one data set: each stage's command is printed, then run.
 
 Without flags: the embedded model and questions. A data set's own splits are taken where none is named: MMLU's as CRaFT
-does (test to learn from, val to evaluate on), else train and test; what was taken is said. What is given here goes to
-the stages that know it.
+does (test to learn from, val to evaluate on), else train and test; a set of one split, such as a file, is divided into
+two halves. What was taken is said. What is given here goes to the stages that know it.
 
 Examples:
   bash quickstart.sh
   bash quickstart.sh --model Qwen/Qwen2.5-3B --dataset mmlu --eval arc_challenge:test --n_van 4000 --n_idk 1000
+  bash quickstart.sh --model Qwen/Qwen2.5-3B --dataset my_questions.csv
   bash quickstart.sh --model models/mine --dataset my_questions.jsonl --eval other.jsonl --dry_run
 """
 
@@ -20,11 +21,11 @@ import time
 from pathlib import Path
 
 from . import chain, cli, options
-from .asking import probe
+from .asking import judge, probe
 from .judging import outcomes
 from .models import families, loading
 from .models.templates import THINKING
-from .questions import hub, readers
+from .questions import halves, readers, sets
 from .running.errors import UserError
 from .training.settings import TrainingSettings
 from .wording.phrases import WORDINGS
@@ -37,7 +38,7 @@ def arguments():
     parser = cli.Parser(__doc__)
     group = parser.add_argument_group("chain")
     group.add_argument("--model", help="hub id, folder, .gguf file; default: smollm2 (embedded)")
-    group.add_argument("--dataset", help="name, folder or file to learn from; default: the embedded questions")
+    group.add_argument("--dataset", help="name, owner/name, folder or file to learn from; default: embedded questions")
     group.add_argument("--split", help="to learn from; default: see above")
     group.add_argument(
         "--eval",
@@ -57,6 +58,7 @@ def arguments():
     group.add_argument("--template_date", type=options.iso_date)
     group = parser.add_argument_group("questions")
     group.add_argument("--data_dir", help="folder with local copies of data sets by name")
+    group.add_argument("--columns", type=options.column_names, help="of files: question=NAME,answer=NAME,…")
     group.add_argument("--subjects", help="only these, comma-separated")
     group.add_argument("--limit", type=options.positive, help="questions per subject")
     group.add_argument("--skip_invalid", action="store_true", default=None)
@@ -68,7 +70,8 @@ def arguments():
     group.add_argument("--num_samples", type=options.positive, help="sampled answers to an open question")
     group.add_argument("--max_new_tokens", type=options.positive)
     group.add_argument("--max_thinking_tokens", type=options.positive)
-    group.add_argument("--match", choices=outcomes.MATCHES)
+    group.add_argument("--match", choices=judge.MATCHES)
+    group.add_argument("--judge_model", help="of --match judge: hub id, folder, .gguf file, or smollm2")
     group.add_argument("--match_threshold", type=options.fraction)
     group.add_argument("--embedder")
     group.add_argument("--batch_tokens", type=options.positive)
@@ -110,6 +113,7 @@ def own_plan(args, model: str) -> chain.Plan:
     name = args.name or f"{loading.short_name(model)}-{label}"
     plan = chain.Plan(model, name, learnt, learnt, {"dataset": tests}, given(args))
     which = {"subjects": args.subjects, "limit": args.limit, "skip_invalid": bool(args.skip_invalid)}
+    which |= {"columns": args.columns, "seed": args.seed or 0}
     # Of what a dry run would have to fetch, nothing is looked at.
     seen = [s for s in tests if not args.dry_run or readers.local_path(cli.parted(s, "test")[0], args.data_dir)[0]]
     test_flags = {**vars(args), **which, "dataset": seen, "split": "test"}
@@ -120,7 +124,7 @@ def own_plan(args, model: str) -> chain.Plan:
         multiple_choice = asked.multiple_choice
         plan.defaults = defaults_of(asked, label, args.num_shots)
     else:
-        multiple_choice = dataset in hub.MULTIPLE_CHOICE
+        multiple_choice = readers.located(dataset, args.data_dir).known in sets.MULTIPLE_CHOICE
     check_kind(args, multiple_choice)
     if multiple_choice and args.thinking == "on":
         raise UserError(f"--thinking on: {probe.BEFORE_THOUGHT}")
@@ -129,7 +133,7 @@ def own_plan(args, model: str) -> chain.Plan:
         check_match(args, all(own.multiple_choice for own in evaluated.values()))
     if not multiple_choice:
         plan.probed = None
-        print("Open questions: run_MMLU.py, which probes multiple choice, is left out")
+        print("Open questions: run_MMLU.py is left out; run_query_state.py asks what the model knows of them")
     return plan
 
 
@@ -165,28 +169,34 @@ def chosen_splits(dataset: str, split: str | None, data_dir, specs) -> tuple[str
     """(the split to learn from, the one of the same data set to evaluate on, if any); says what was taken.
 
     Raises:
-        UserError: the set has no such splits, is evaluated on what it learns from, or on nothing.
+        UserError: the set has no such splits, is evaluated on what it learns from, or, of the hub, on nothing.
     """
-    have = readers.splits_of(dataset, data_dir)
-    usual = hub.LEARN_AND_EVALUATE.get(dataset, ("train", "test"))
+    place, have = readers.located(dataset, data_dir), readers.splits_of(dataset, data_dir)
+    usual = sets.LEARN_AND_EVALUATE.get(place.known, ("train", "test"))
     if have:
-        learn = split or next((s for s in ("train", "test") if s in have), None)
-        order = [s for s in ("test", "val", "validation", "dev") if s in have]
+        learn = split or next((s for s in (usual[0], "train", "test") if s in have), None)
+        order = [s for s in (usual[1], "test", "val", "validation", "dev") if s in have and usual[1]]
     else:
-        learn = split or (usual[0] if dataset in hub.DATASETS else "train")
-        order = [s for s in (usual[1], usual[0]) if s and dataset in hub.DATASETS]
+        learn = split or usual[0]
+        order = [s for s in (usual[1], usual[0]) if s and place.known]
     if learn is None:
         raise UserError(f"--dataset {dataset}: has {', '.join(have)}; name the one to learn from with --split")
-    path = readers.local_path(dataset, data_dir)[0]
-    if path and path.is_dir() and not have:
-        readers.split_file(path, learn)  # says what there is in place of it
+    path = place.path
+    readers.check_split(dataset, learn, data_dir)
     evaluated = [cli.parted(spec, "test") for spec in specs]
     own = [part for name, part, _ in evaluated if name == dataset or Path(name).resolve() == Path(dataset).resolve()]
-    if learn in own or (own and path and path.is_file()):
+    same_file = own and path and path.is_file() and not {*own} <= {*halves.named(halves.parted(learn)[0])}
+    if learn in own or same_file:
         raise UserError(f"--eval {dataset}: {learn} is learnt from; evaluate on something else")
     test = None if own else next((s for s in order if s != learn), None)
+    if not test and not specs and not path and not place.known:
+        raise UserError(
+            f"--dataset {dataset}: name what to evaluate on, --eval {dataset}:SPLIT; {learn} is learnt from"
+        )
     if not test and not specs:
-        raise UserError(f"--dataset {dataset}: nothing left to evaluate on beside {learn}; give --eval DATASET:SPLIT")
+        whole, half = halves.parted(learn)
+        learn, test = halves.named(whole)[:: -1 if half == 2 else 1]
+        print(f"--dataset {dataset}: nothing to evaluate on beside {whole}; its questions are divided into two halves")
     print(f"Learns from {dataset} {learn}; evaluates on {', '.join([f'{dataset}:{test}'] * bool(test) + specs)}")
     return learn, test
 
@@ -205,7 +215,8 @@ def check_kind(args, multiple_choice: bool) -> None:
 def check_match(args, multiple_choice: bool) -> None:
     """``cli.check_match`` with the stages' defaults in place of what was not given."""
     threshold = outcomes.MATCH_THRESHOLD if args.match_threshold is None else args.match_threshold
-    cli.check_match(argparse.Namespace(match=args.match or "contains", match_threshold=threshold), multiple_choice)
+    given = {"match": args.match or "contains", "match_threshold": threshold, "judge_model": args.judge_model}
+    cli.check_match(argparse.Namespace(**given), multiple_choice)
 
 
 def check_embedded(args) -> None:
@@ -248,18 +259,25 @@ def checked_model(args) -> str:
     probe.check_prompt(args.scoring, args.chat_template)
     if args.max_thinking_tokens and args.thinking != "on":
         raise UserError("--max_thinking_tokens: is of --thinking on; the model is told not to think")
-    hub_id = re.fullmatch(r"[\w-]+/[\w.-]+", model) and not Path(model).exists()
-    # A dry run fetches nothing: neither a model of the hub nor an adapter's base.
-    if not args.dry_run or not (hub_id or Path(model, "adapter_config.json").exists()):
-        options = (args.revision, args.dtype or "auto", args.device or "auto", bool(args.trust_remote_code))
-        loading.describe(model, *options)
+    how = (args.dtype or "auto", args.device or "auto", bool(args.trust_remote_code))
+    if may_look(args, model):
+        loading.describe(model, args.revision, *how)
+    if args.match == "judge" and args.judge_model and may_look(args, args.judge_model):
+        judge.describe(args.judge_model, *how)
     return model
+
+
+def may_look(args, model: str) -> bool:
+    """Whether a model can be described: a dry run fetches nothing, neither a model of the hub nor an adapter's base."""
+    hub_id = re.fullmatch(r"[\w-]+/[\w.-]+", model) and not Path(model).exists()
+    return not args.dry_run or not (hub_id or Path(model, "adapter_config.json").exists())
 
 
 def main():
     """Check everything that can be checked, then run the stages one by one."""
     args = arguments()
-    args.data_dir, args.embedder = (path and located(path) for path in (args.data_dir, args.embedder))
+    for name in ("data_dir", "embedder", "judge_model"):
+        setattr(args, name, getattr(args, name) and located(getattr(args, name)))
     model = checked_model(args)
     # finetune.sh takes the Python of the active environment: it shall be this one.
     environment = os.environ | {"VIRTUAL_ENV": sys.prefix}
@@ -271,7 +289,8 @@ def main():
     else:
         check_embedded(args)
         plan = chain.embedded_plan(model, args.name, given(args))
-        if model == "smollm2" and args.embedder in (None, "minilm"):  # nothing to ask the hub for
+        own = (model, args.embedder or "minilm", args.judge_model or "smollm2")
+        if own == ("smollm2", "minilm", "smollm2"):  # nothing to ask the hub for
             environment["HF_HUB_OFFLINE"] = "1"
     if args.thinking == "on":  # where a model thinks
         plan.defaults.setdefault("run_query_state.py", {})["chat_template"] = True

@@ -1,12 +1,16 @@
 """How evaluation asks: the model's answer, how sure it is of it, and what the answer amounts to."""
 
+from dataclasses import replace
+
+import numpy as np
+
 from ..engine import exactness, sampling, scoring
 from ..engine.drawing import MAX_NEW_TOKENS
 from ..judging import outcomes
 from ..models.embedder import embedding
 from ..questions.records import grouped
 from ..wording import phrases
-from . import probe, prompts
+from . import judge, probe, prompts
 
 BLOCK = 256  # questions of one prefix that are asked, scored and journaled together with the probe's prompt
 
@@ -105,6 +109,7 @@ def ask(
             for i, o, first in zip(indices, outputs, before, strict=True)
         ]
         sure = sureness(lm, asking, [ids[i] for i in indices], batch_tokens, shared)
+        judge.ahead(match, [(own[i], o.text) for i, o in zip(indices, outputs, strict=True) if o.complete])
         yield [
             judged(own[i], out.text, verdict_on(own[i], out, match), out.probability, p, refuse_unsure)
             | ({"thought": first} if first else {})
@@ -121,7 +126,10 @@ def after_answer(lm) -> int:
 def probe_prompts(lm, asked, num_shots: int, scoring: str, chat_template: bool, max_new_tokens: int):
     """The probe's prompt of each question, and how many shots it has lost to the model's window."""
     after = after_answer(lm)
-    room = [max(max_new_tokens, probe.room(lm, q, scoring) + after) for q in asked.questions]
+    if asked.multiple_choice:
+        room = [max(max_new_tokens, probe.room(lm, q, scoring) + after) for q in asked.questions]
+    else:
+        room = [max_new_tokens + after] * len(asked.questions)
     return probe.fitted_prompts(lm, asked, num_shots, scoring, chat_template, room)
 
 
@@ -151,6 +159,56 @@ def ask_probe(
             ids = [q.id for q in own]
             if not skip(ids)(range(len(own))):
                 yield probe_block(lm, own, own_texts, ids, scoring, max_new_tokens, refuse_unsure, batch_tokens, shared)
+
+
+def ask_open_probe(
+    lm, asked, texts, dropped, max_new_tokens: int, match, refuse_unsure: bool, batch_tokens: int, shared, skip
+):
+    """Records of R-Tuning's prompt for open questions, as it evaluates ParaRel, batch by batch.
+
+    The greedy answer up to its first full stop (``probe.stated``) is judged; p(answer) is the geometric mean of its
+    tokens' probabilities, p(sure) follows R-Tuning's question behind it. Arguments as of ``ask_probe`` and ``ask``.
+    """
+    for group, group_texts in grouped(asked.questions, texts, dropped):
+        for start in range(0, len(group), BLOCK):
+            own, own_texts = group[start : start + BLOCK], group_texts[start : start + BLOCK]
+            ids = [q.id for q in own]
+            if skip(ids)(range(len(own))):
+                continue
+            given = [None] * len(own)
+            for indices, batch in sampling.answer(lm, own_texts, ids, 0, max_new_tokens, batch_tokens, shared):
+                for i, (_, greedy) in zip(indices, batch, strict=True):
+                    given[i] = greedy
+            said = [probe.stated(greedy.text) for greedy in given]
+            before = [before_answer(lm.format, greedy) for greedy in given]
+            likely = probability_of(lm, own_texts, before, said, ids, batch_tokens, shared)
+            asking = [prompts.sure_prompt(lm.format, *one) for one in zip(own_texts, said, before, strict=True)]
+            sure = sureness(lm, asking, ids, batch_tokens, shared)
+            judge.ahead(match, [(q, s) for q, s, greedy in zip(own, said, given, strict=True) if greedy.complete])
+            records = []
+            for q, s, greedy, p, p_sure in zip(own, said, given, likely, sure, strict=True):
+                verdict = verdict_on(q, replace(greedy, text=s), match)
+                cut_off = {"cut_off": True} if greedy.long and s == greedy.text.strip() else {}
+                records.append(judged(q, s, verdict, p, p_sure, refuse_unsure) | {"greedy": greedy.text} | cut_off)
+            yield records
+
+
+def probability_of(lm, texts, before, answers, ids, batch_tokens: int, shared: bool) -> list:
+    """The geometric mean of the probabilities of each answer's tokens behind its prompt; 0 for an empty one.
+
+    ``before``: what the model wrote before each (``before_answer``).
+    """
+    found = [0.0] * len(texts)
+    having = [i for i, answer in enumerate(answers) if answer]
+    options = [[answers[i] if before[i] else f"{lm.format.lead_of(texts[i])}{answers[i]}"] for i in having]
+    own_texts, own_ids = [f"{texts[i]}{before[i] or ''}" for i in having], [ids[i] for i in having]
+    if having:
+        for indices, sums in scoring.option_log_likelihoods(
+            lm, own_texts, options, batch_tokens, shared, names=own_ids
+        ):
+            for k, ((total, count),) in zip(indices, sums, strict=True):
+                found[having[k]] = float(np.exp(total / count))
+    return found
 
 
 def probe_block(lm, own, texts, ids, scoring, max_new_tokens, refuse_unsure, batch_tokens, shared) -> list:

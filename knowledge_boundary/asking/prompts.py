@@ -5,23 +5,31 @@ template around both. What is rendered here is tokenised whole, never by pieces.
 """
 
 from ..engine.passes import check_window
-from ..wording.phrases import ANSWER, INSTRUCTIONS, MMLU_HEADER, QUESTION, SURE_QUESTION
+from ..wording.exams import CHINESE_CHOICE, EXAMS, Exam
+from ..wording.phrases import ANSWER, INLINE_ANSWER, INSTRUCTIONS, QUESTION, SURE_QUESTION
 
 
-def subject_text(subject: str) -> str:
-    """A subject's name as prompts print it: spaces for underscores."""
-    return subject.replace("_", " ")
+def exam_of(question) -> Exam:
+    """How the exam that a question belongs to prints its text; MMLU's where it belongs to none."""
+    return EXAMS[question.exam]
+
+
+def subject_text(subject: str, exam: str | None = None) -> str:
+    """A subject's name as prompts print it: the exam's own, else with spaces for underscores."""
+    return EXAMS[exam].subjects.get(subject, subject.replace("_", " "))
 
 
 def instruction(question, prompt: str, wording: str) -> str:
     """The instruction of the ``basic`` or the ``refuse`` prompt for one question."""
     if question.choices is None:
         return INSTRUCTIONS[wording]["open"][prompt]
+    subject, last = subject_text(question.subject, question.exam), question.letters[-1]
+    if question.exam:
+        letters = f"{'、'.join(question.letters[:-1])}或{last}"
+        return CHINESE_CHOICE[wording][prompt].format(subject=subject, letters=letters)
+    first = ", ".join(question.letters[:-1])
     text = INSTRUCTIONS[wording]["choice"][prompt]
-    first, last = ", ".join(question.letters[:-1]), question.letters[-1]
-    return text.format(
-        subject=subject_text(question.subject), a_b_c_or_d=f"{first} or {last}", a_b_c__or_d=f"{first}, or {last}"
-    )
+    return text.format(subject=subject, a_b_c_or_d=f"{first} or {last}", a_b_c__or_d=f"{first}, or {last}")
 
 
 def body(question) -> str:
@@ -33,19 +41,24 @@ def body(question) -> str:
 
 
 def letter_prompt(question, shots=()) -> str:
-    """MMLU's plain few-shot prompt, ending in ``Answer:`` (original release; R-Tuning)."""
-    text = MMLU_HEADER.format(subject=subject_text(question.subject))
+    """The plain few-shot prompt of the question's exam, ending where the letter comes.
+
+    MMLU's ends in ``Answer:`` (original release; R-Tuning), C-Eval's in ``答案：``, CMMLU's in ``答案是：``.
+    """
+    exam = exam_of(question)
+    text = exam.header.format(subject=subject_text(question.subject, question.exam))
     for shot in shots:
-        text += f"{body(shot)}{ANSWER} {shot.answer}\n\n"
-    return f"{text}{body(question)}{ANSWER}"
+        text += f"{exam.question}{body(shot)}{exam.answer}{exam.gap}{shot.answer}\n\n"
+    return f"{text}{exam.question}{body(question)}{exam.answer}"
 
 
 def cloze_prompt(question, shots=()) -> str:
-    """The question without its choices: a choice's text is scored as what follows ``Answer:``."""
-    text = ""
+    """The question without its choices: a choice's text is scored as what follows ``Answer:``, or ``答案：``."""
+    exam, text = exam_of(question), ""
     for shot in shots:
-        text += f"{QUESTION}{shot.question}{ANSWER} {shot.choices[shot.letters.index(shot.answer)]}\n\n"
-    return f"{text}{QUESTION}{question.question}{ANSWER}"
+        answer = shot.choices[shot.letters.index(shot.answer)]
+        text += f"{exam.alone}{shot.question}{exam.answer}{exam.gap}{answer}\n\n"
+    return f"{text}{exam.alone}{question.question}{exam.answer}"
 
 
 def open_prompt(question, shots=(), wording="craft") -> str:
@@ -54,6 +67,16 @@ def open_prompt(question, shots=(), wording="craft") -> str:
     for shot in shots:
         text += f"{QUESTION}{shot.question}{ANSWER} {shot.answer}\n\n"
     return f"{text}{QUESTION}{question.question}{ANSWER}"
+
+
+def inline_prompt(question, shots=()) -> str:
+    """R-Tuning's prompt for an open question, on one line: ``Question: … Answer:``.
+
+    Its code for ParaRel trains and evaluates on this text; while it probes, it leaves out the space behind
+    ``Question:``. It gives no examples.
+    """
+    text = "".join(f"{QUESTION}{shot.question}{INLINE_ANSWER} {shot.answer}\n\n" for shot in shots)
+    return f"{text}{QUESTION}{question.question}{INLINE_ANSWER}"
 
 
 def answer_content(question, prompt: str, wording: str) -> str:
@@ -74,7 +97,7 @@ def answer_prompt(words, question, prompt: str, wording: str) -> str:
         The text after which the model's answer begins, or its thought.
     """
     content = answer_content(question, prompt, wording)
-    return words.prompt([{"role": "user", "content": content}]) if words.chat else f"{content}{ANSWER}"
+    return words.prompt([{"role": "user", "content": content}]) if words.chat else content + exam_of(question).answer
 
 
 def sentence(answer: str) -> str:
@@ -95,8 +118,8 @@ def sure_prompt(words, prompt: str, answer: str, before: str | None = None) -> s
 def state_prompt(words, question, shots, wording, chat_template) -> str:
     """The prompt that asks for the model's knowledge of a question, with no leave to refuse.
 
-    Plain: MMLU's text, or the few-shot text for open questions. With ``chat_template``: each shot is a turn of its own
-    (open questions), or the plain text is the user's one message (multiple choice).
+    Plain: the exam's text, or the few-shot text for open questions. With ``chat_template``: each shot is a turn of its
+    own (open questions), or the plain text is the user's one message (multiple choice).
     """
     if question.choices is not None:
         plain = letter_prompt(question, shots)

@@ -53,12 +53,15 @@ def of_outputs(texts, incomplete: int = 0, cut_off: int = 0, thinking: str = "of
 
 
 def of_evaluation(records, thinking: str = "off") -> list:
-    """``of_letters`` and ``of_outputs`` of one test set's evaluation records."""
-    texts, incomplete = (
-        [r["output"] for r in records],
-        sum(r.get("given", r["outcome"]) == "incomplete" for r in records),
-    )
-    return of_letters(records) + of_outputs(texts, incomplete, sum(bool(r.get("cut_off")) for r in records), thinking)
+    """``of_letters`` and ``of_outputs`` of one test set's evaluation records.
+
+    Refusals of unanswerable questions are left out: that they are alike, and many, is as it should be.
+    """
+    judged = [r for r in records if not (r.get("should_abstain") and r["outcome"] == "refused")]
+    texts = [r["output"] for r in judged]
+    incomplete = sum(r.get("given", r["outcome"]) == "incomplete" for r in judged)
+    cut_off = sum(bool(r.get("cut_off")) for r in judged)
+    return of_letters(records) + of_outputs(texts, incomplete, cut_off, thinking)
 
 
 def of_base(records) -> list:

@@ -32,12 +32,12 @@ def resamples(n: int, seed: int):
         yield np.bincount(drawn.ravel(), minlength=here * n).reshape(here, n)
 
 
-def bootstrap(measures: dict, n: int, seed: int) -> tuple[dict, dict]:
+def bootstrap(measures: list, n: int, seed: int) -> tuple[dict, dict]:
     """Values and bootstrap draws of several measures, on the same resamples.
 
     Args:
-        measures: name → function of counts [rows, n] (how often each question stands in a sample) → values [rows], NaN
-            where undefined.
+        measures: functions of counts [rows, n] (how often each question stands in a sample) → {name: values [rows]},
+            NaN where undefined.
         n: number of questions.
         seed: of the resamples.
 
@@ -45,11 +45,12 @@ def bootstrap(measures: dict, n: int, seed: int) -> tuple[dict, dict]:
         ({name: value on the questions themselves}, {name: array [RESAMPLES]})
     """
     once = np.ones((1, n), dtype=np.int64)
-    values = {name: float(measure(once)[0]) for name, measure in measures.items()}
-    draws = {name: [] for name in measures}
+    values = {name: float(found[0]) for measure in measures for name, found in measure(once).items()}
+    draws = {name: [] for name in values}
     for counts in resamples(n, seed):
-        for name, measure in measures.items():
-            draws[name].append(measure(counts))
+        for measure in measures:
+            for name, found in measure(counts).items():
+                draws[name].append(found)
     return values, {name: np.concatenate(parts) for name, parts in draws.items()}
 
 

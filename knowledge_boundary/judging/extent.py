@@ -15,6 +15,11 @@ LEADING = re.compile(
     r"|(?:最终|正确)?答案(?:应该)?[是为為]\s*)",
     re.I,
 )
+JSON = re.compile(
+    r'"(?:final_?|correct_?)?(?:answer|response|output|result|choice|option)"\s*:\s*"?((?:[^"\\}]|\\.)*)"?', re.I
+)
+TAGGED = re.compile(r"<(answer|final|final_answer|response|output|result)>(.*?)(?:</\1>|$)", re.I | re.S)
+TAG = re.compile(r"</?(?:p|b|i|em|strong|br|div|span|u|code|answer|final|response|output|result)\s*/?>", re.I)
 BOXED = re.compile(r"\\(?:boxed|text|mathrm|textbf|mathbf)\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 
 
@@ -49,6 +54,32 @@ def says(line: str) -> bool:
 def cut(text: str) -> str:
     """The answer in a whole text (``extent``)."""
     return extent(text)[0]
+
+
+def unwrapped(text: str) -> str:
+    """An answer out of what only holds it: a JSON object, tags of its own; empty where these hold nothing."""
+    found = JSON.search(text)
+    if found and found[1] == "null":
+        text = " ".join(re.findall(r':\s*"([^"]+)"', text))
+    elif found and text.strip("`json \n").startswith("{"):
+        text = found[1].encode().decode("unicode_escape") if "\\u" in found[1] else found[1]
+    tagged = TAGGED.search(text)
+    if tagged:
+        text = tagged[2]
+    return TAG.sub("", text)
+
+
+def answers(text: str) -> bool:
+    """Whether a text has a word that is no lead-in ("Answer:"), nor the beginning of a sentence ("The length is")."""
+    text = re.sub(r"<think>.*?(?:</think>|$)|```\w*", "", text, flags=re.S | re.I)
+    if re.fullmatch(
+        r"\W*(?:\w+\W+){0,3}\w+\s*[:：]\W*|(?:\s*\d+[.)]\s*)+"
+        r"|\W*(?:the|its|his|her)(?: \w+){1,4} (?:is|was|are|were)\W*",
+        text,
+        re.I,
+    ):
+        return False
+    return bool(re.search(r"\w", text)) and not LEAD_IN.fullmatch(text.strip(f"{MARKUP}:：. \n"))
 
 
 def bare(text: str) -> str:

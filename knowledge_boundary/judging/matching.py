@@ -1,97 +1,239 @@
-"""Whether an answer in free words gives an accepted one, as a person would judge it: words, negations, hedges."""
+"""Whether an answer in free words gives an accepted one, as a person would judge it."""
 
 import re
 from functools import lru_cache
-from itertools import pairwise
 
-from .words import UNSPACED, normalise, words_of
+from .denials import denied
+from .forms import COMPARABLE, forms_of, is_name
+from .guesses import hedged, same_list
+from .numerals import in_another_language
+from .units import is_unit
+from .word_forms import NICKNAMES, misspelt, nearly, same_field
+from .words import UNSPACED, words_of
 
 SENTENCE_END = re.compile(r"[!?;\n。]")
-CLAUSE_END = re.compile(r"[,:—–、\n!?;。]")
 UNSPACED_WORD = re.compile(f"[{UNSPACED}]")
-COUNTRIES = ("US", "UK")  # read as the country's name
 # Golds that are also small words stand in a text only as a name, with a capital letter, or at its end.
 SMALL_WORD = re.compile("may|march|will|who|she|her|him|you|they|them|us|what|when|where|why|how|all|none|yes")
-
-NEGATION = re.compile(
-    "not|never|neither|nor|cannot|cant|(is|was|are|were|ai|do|does|did|wo|would|could|should|ha[sd]|have)nt"
-    "|不是|並非|并非|绝非|絕非"
+# What may follow a Chinese name in one word with it: 巴黎市 is 巴黎, 北京大学 is not 北京.
+SUFFIXES = re.compile("[市省县区州国族语人式版时年月日号岁元米河江湖岛镇]|先生|女士|教授|博士|总统|国王|皇帝")
+OTHER_NAME = re.compile(
+    "New|West|North|South|East|Northern|Southern|Western|Eastern|Upper|Lower|Equatorial|Inner|Outer|Blue|White"
 )
-# What follows a negation that denies nothing of what comes after.
-NO_DENIAL = ("only", "just", "merely", "simply", "until", "know", "sure", "certain", "doubt", "forget")
-TURNS = ("but", "whereas", "instead", "而是", "但是")
-ANY_BUT = re.compile("any(thing|one|body|where)?|every(thing|one|where)|all")
-EXCEPT = re.compile(r"\b(except|excluding|unlike|besides|(rather|other) than|instead of)( \S+)?$|除了?$")
-IS_NOT = re.compile(r"((is|was|are|were)(nt| not)|不是|並非|并非) ")
-SCOPE = 5  # words that a negation reaches
-ALTERNATIVES = ("or", "或", "或者", "或是", "还是", "還是")
-NO_ALTERNATIVE = ("so", "something", "thereabouts", "not")  # "or so", "whether or not"
-LINK = re.compile("either|in|on|at|from|by|its?|is|was|maybe|perhaps|possibly|probably|even|else|answer|是|在")
-LIST_ENDS = ("and", "和")
-COPULAS = ("is", "was", "are", "were", "has", "had")
+LONGEST_RUN = 20  # characters on each side of a Chinese name that a word may reach to
+NUMBERED = re.compile(r"(?:^|\s)(?:\(\d\)|\d[.)]|[-*•])\s", re.M)  # of a list
+POSSESSIVE = re.compile("['’]s(?!\\w)")
+AFTER_CHRIST = re.compile(r"\b(?:AD|CE|A\.D\.|C\.E\.)(?!\w)")
+TITLES = re.compile(
+    "baroness|baron|count|countess|earl|viscount|duchess|sultan|tsar|czar|kaiser|comrade|justice|judge|sister|father|"
+    "mother|brother"
+    "|reverend|rev|bishop|archbishop|cardinal|rabbi|sheikh|imam|first|former|late|great|president|king|queen|prince|"
+    "princes|princess|emperor|pope|saint|sir|dame|lord|lady|doctor|mr|mrs|ms|miss|professor"
+    "|general|captain|colonel|admiral|chancellor|senator|author|poet|painter|composer|scientist|by|and|minister|duke|"
+    "chief"
+)
 
 
-def matches(text: str, accepted) -> bool:
+def matches(text: str, accepted, question: str = "") -> bool:
     """Whether ``text`` gives one of the ``accepted`` answers, as a person would decide from the text alone.
 
-    - The answer's words stand in it as whole words, in order (see ``words_of`` for numbers and dates), in CJK text as
-      characters in order. Golds of one or two letters ("In", "OR") and of one CJK character must be the whole answer,
-      or be set off: at the end, before a mark at the start, in quotes. Golds that are small words ("May", "The Who")
-      too, or have their capital letter.
-    - It is not denied: within five words behind "not", "isn't", "anything but", 不是 and their kind in the same clause,
-      or before "is not the".
-    - It is not one of several alternatives: parted by "or" or "/", or a list of three and more closed by "and", unless
-      every one of them is accepted. A comma alone parts a place from its country, and "and" alone may join one name, so
-      neither is held against an answer.
+    - The answer's words stand in it as whole words, in order (see ``words_of`` for numbers, dates, units and spellings,
+      ``forms_of`` for what else says the same), in CJK text as characters in order, not within a longer word (东京都
+      is not 京都). Golds of one or two letters ("In", "OR") and of one CJK character must be the whole answer, or be
+      set off: at the end, before a mark at the start, in quotes. Golds that are small words ("May", "The Who") too, or
+      have their capital letter.
+    - It is not denied (``denials.denied``), nor one of several guesses (``guesses.hedged``).
     - A text that is an accepted answer as it stands is always right ("To Be or Not to Be").
 
     Args:
         text: the model's answer, without what does not answer (``refusals.answering_part``).
         accepted: the gold answer and its aliases.
+        question: what was asked; a unit, a place or a kind of thing that it names need not be said again.
     """
-    if is_one_of(text, accepted):
+    if is_one_of(text, accepted) or any(same_list(text, gold) for gold in accepted):
         return True
-    whole = words_of(text)
-    spans = [span for gold in accepted for span in spans_of(whole, gold)]
+    if len(NUMBERED.findall(text)) > 1:
+        text = NUMBERED.sub("\n", text).strip()
+    readings = [words_of(text)] + ([words_of(text, day_first=True)] if COMPARABLE.search(text) else [])
+    if POSSESSIVE.search(text):
+        readings.append(words_of(POSSESSIVE.sub("", text)))
+    return any(gives(whole, accepted, question) for whole in readings)
+
+
+def gives(whole, accepted, question: str) -> bool:
+    """``matches`` for one reading of the text, as ``Words``."""
+    spans = [span for gold in accepted for span in spans_of(whole, gold, question)]
     if not spans:
         return False
     sentences = sentence_starts(whole)
-    return any(not denied(whole, sentences, *span) and not hedged(whole, sentences, spans, *span) for span in spans)
+    asks = any("?" in gold for gold in accepted)
+    return any(
+        not denied(whole, sentences, spans, start, end, question, asks)
+        and not hedged(whole, sentences, spans, start, end, question)
+        for start, end in spans
+    )
 
 
 def is_one_of(text: str, accepted) -> bool:
-    """Whether ``text`` is one of the ``accepted`` answers, both normalised; signs ("£") as they are."""
-    plain = normalise(text)
-    return any(plain == normalise(gold) if plain else text.strip() == gold.strip() != "" for gold in accepted)
+    """Whether ``text`` is one of the ``accepted`` answers, word by word; signs ("∞") as they are."""
+    own = words_of(text).words
+    if (own and not own[0].isascii()) or len(own) < 4:
+        number = in_another_language(text)
+        if number is not None and any(words_of(gold).words == (number,) for gold in accepted):
+            return True
+    return any(own == words_of(gold).words if own else text.strip() == gold.strip() != "" for gold in accepted)
 
 
 @lru_cache(4096)  # golds come again with every sample
-def forms(gold: str) -> list:
-    """[(words of a gold, whether they must be set off)].
-
-    "second" and other ordinals in words have two forms: the number, and the unit or fraction.
-    """
-    own, name = words_of(gold).words, gold.strip()
-    letters = len(name) <= 2 and name.isascii() and any(c.isalpha() for c in name) and name not in COUNTRIES
-    small = len(own) == 1 and bool(letters or SMALL_WORD.fullmatch(own[0]) or UNSPACED_WORD.fullmatch(own[0]))
-    counted = any(w[0].isdigit() for w in own)
-    ways = dict.fromkeys((own, words_of(gold, ordinals=False).words) if counted else (own,))
-    return [(words, small) for words in ways if words]
+def small(gold: str, words: tuple) -> bool:
+    """Whether a gold may also be a word, or a part of one, and must be set off."""
+    name = gold.strip()
+    letters = len(name) <= 2 and name.isascii() and any(c.isalpha() for c in name) and name not in ("US", "UK")
+    return len(words) == 1 and bool(letters or SMALL_WORD.fullmatch(words[0]) or UNSPACED_WORD.fullmatch(words[0]))
 
 
-def spans_of(whole, gold: str) -> list:
+def spans_of(whole, gold: str, question: str = "") -> list:
     """[(first word, behind the last)] of a gold in the words of a text."""
-    line, spans = f" {' '.join(whole.words)} ", []
-    for words, small in forms(gold):
-        wanted = f" {' '.join(words)} "
-        at = line.find(wanted)
-        while at >= 0:
-            start = line.count(" ", 0, at)
-            end = start + len(words)
-            if not small or set_off(whole, gold.strip(), start, end):
-                spans.append((start, end))
-            at = line.find(wanted, at + 1)
-    return spans
+    spans = {}
+    for form in forms_of(gold, question):
+        where = places if form.kind not in ("spread", "initialled") else given_names
+        for start, end in where(whole.words, form.words):
+            if whole.words[end : end + 1] == ("bc",) and AFTER_CHRIST.search(gold):
+                continue
+            if form.kind == "number" and end < len(whole.words) and is_unit(whole.words[end]):
+                continue  # "8 miles" for 8 km
+            if form.kind == "surname" and not is_surname(whole, start, form.first):
+                continue
+            if "-" not in gold and joined_name(whole, start, end):
+                continue
+            if where is given_names and not all(is_name(w) for w in whole.written[start:end]):
+                continue
+            if form.kind != "surname" and not gold_has(gold, whole, start) and another_name(whole, start):
+                continue
+            if form.kind == "inverted" and "," not in whole.gaps[start + 1]:
+                continue
+            if form.kind == "initials" and not "".join(whole.written[start:end]).replace(".", "").isupper():
+                continue
+            if form.kind == "whole" and small(gold, form.words) and not set_off(whole, gold.strip(), start, end):
+                continue
+            if UNSPACED_WORD.match(whole.words[start]) and not own_word(whole, start, end):
+                continue
+            spans[start, end] = None
+    if not spans and len(words_of(gold).words) == 1:
+        (own,) = words_of(gold).words
+        spans = {(i, i + 1): None for i, w in enumerate(whole.words) if len(w) > 3 and same_field(w, own)}
+    return list(spans) or misspelt_spans(whole.words, words_of(gold).words)
+
+
+def misspelt_spans(words: tuple, wanted: tuple) -> list:
+    """Where a gold stands with one of its names misspelt."""
+    if not wanted or max(map(len, wanted)) < 5:
+        return []
+    return [
+        (i, i + len(wanted))
+        for i in range(len(words) - len(wanted) + 1)
+        if words[i : i + len(wanted)] != wanted
+        and all(
+            a == b or misspelt(a, b) or (len(wanted) > 1 and (nearly(a, b) or NICKNAMES.get(a) == b))
+            for a, b in zip(words[i : i + len(wanted)], wanted, strict=True)
+        )
+    ]
+
+
+def given_names(words: tuple, wanted: tuple):
+    """Where a first and a last name stand with one to three given names between them; initials as these names'."""
+    first, last = wanted
+    for end, word in enumerate(words):
+        if word == last:
+            for start in range(max(0, end - 4), end - 1):
+                if words[start] == first or (
+                    len(first) == end - start and "".join(w[0] for w in words[start:end]) == first
+                ):
+                    yield start, end + 1
+
+
+def joined_name(whole, start: int, end: int) -> bool:
+    """Whether a hyphen makes the name at ``start`` part of another: "Austria-Hungary"; "Paris-based" is none."""
+    before, behind = whole.gaps[start] == "-" and start > 0, whole.gaps[end] == "-" and end < len(whole.words)
+    return (behind and is_name(whole.written[end])) or (before and is_name(whole.written[start - 1]))
+
+
+def gold_has(gold: str, whole, start: int) -> bool:
+    """Whether the word before ``start`` is part of the gold."""
+    return start == 0 or whole.words[start - 1] in words_of(gold).words
+
+
+def another_name(whole, start: int) -> bool:
+    """Whether the word before makes another name: "New York" for York, "West Virginia" for Virginia."""
+    before = whole.written[start - 1]
+    names = OTHER_NAME.fullmatch(before) and before[0].isupper() and whole.written[start][0].isupper()
+    return bool(names or (before == "sea" and whole.gaps[start] == " ")) and whole.gaps[start].isspace()
+
+
+def places(words: tuple, wanted: tuple):
+    """Where ``wanted`` stands in ``words``: word by word, or, of letters alone, written otherwise: "Spiderman"."""
+    line, target = f" {' '.join(words)} ", f" {' '.join(wanted)} "
+    at = line.find(target)
+    while at >= 0:
+        start = line.count(" ", 0, at)
+        yield start, start + len(wanted)
+        at = line.find(target, at + 1)
+    joined = "".join(wanted)
+    if len(joined) < 4 or not joined.isascii() or not joined.isalpha() or joined not in "".join(words):
+        return
+    for start, word in enumerate(words):
+        if word and joined.startswith(word) and words[start : start + len(wanted)] != wanted:
+            end, so_far = start + 1, word
+            while end < len(words) and len(so_far) < len(joined):
+                so_far += words[end]
+                end += 1
+            if so_far == joined:
+                yield start, end
+
+
+def is_surname(whole, start: int, first: str) -> bool:
+    """Whether a last name at ``start`` stands alone, or behind a title or a short form of the ``first`` name."""
+    if start == 0 or not is_name(whole.written[start - 1]) or whole.gaps[start].strip(" ."):
+        return True
+    before = whole.words[start - 1]
+    return (
+        bool(TITLES.fullmatch(before))
+        or NICKNAMES.get(before) == first
+        or (first.startswith(before[:2]) and len(before) < max(len(first), 2))
+    )
+
+
+def own_word(whole, start: int, end: int) -> bool:
+    """Whether CJK characters are words of their own where they stand, by a Chinese dictionary: 京都, not 东京都."""
+    left, right = start, end
+    while left > start - LONGEST_RUN and left and whole.gaps[left] == "" and UNSPACED_WORD.match(whole.words[left - 1]):
+        left -= 1
+    while (
+        right < min(len(whole.words), end + LONGEST_RUN)
+        and whole.gaps[right] == ""
+        and UNSPACED_WORD.match(whole.words[right])
+    ):
+        right += 1
+    if (left, right) == (start, end):
+        return True
+    first = sum(len(w) for w in whole.words[left:start])
+    behind = first + sum(len(w) for w in whole.words[start:end])
+    at = 0
+    for part in segments("".join(whole.words[left:right])):
+        if at < first < at + len(part):
+            return False
+        if at < behind < at + len(part):
+            return bool(SUFFIXES.fullmatch(part[behind - at :]))
+        at += len(part)
+    return True
+
+
+@lru_cache(4096)
+def segments(run: str) -> tuple:
+    """A run of Chinese characters as the words that a dictionary finds in it."""
+    import rjieba
+
+    return tuple(rjieba.cut(run, False))
 
 
 def set_off(whole, gold: str, start: int, end: int) -> bool:
@@ -101,15 +243,15 @@ def set_off(whole, gold: str, start: int, end: int) -> bool:
     if first and last:
         return True
     if UNSPACED_WORD.match(gold):
-        return (first or before != "" or whole.words[start - 1] in tuple("是为為叫即")) and (last or after != "")
+        return (first or before != "" or whole.words[start - 1] in tuple("是为叫即")) and (last or after != "")
     opened, name, closed = re.fullmatch(r"([^\w.]*)(?:(?:the|an?)\s+)?(.*?)[\s.]*([^\w.]*)", gold, re.I | re.S).groups()
     written = " ".join(whole.written[start:end])
     if SMALL_WORD.fullmatch(name.casefold()):
         if not first and written == name and name[0].isupper():
             return True
-    elif written.replace(".", "") != name.replace(".", ""):
+    elif written.replace(".", "") != (name + closed * (closed in ("+", "-", "#", "++"))).replace(".", ""):
         return False
-    if not before.endswith(opened) or not after.startswith(closed):
+    if (closed not in ("+", "-", "#", "++") and not after.startswith(closed)) or not before.endswith(opened):
         return False
     opening = re.match(r"\s*[.,;:(–—]|\s+-\s", after) or whole.words[end : end + 1] == ("is",)
     quoted = re.search(r"[\"“*(]$", before) and re.match(r"[\"”*)]", after)
@@ -120,86 +262,10 @@ def sentence_starts(whole) -> list:
     """The places between words where a sentence begins; no full stop of "Dr. Smith" or "D.C. or" begins one."""
 
     def begins(i) -> bool:
-        stop = "." in whole.gaps[i] and len(whole.written[i - 1]) > 2 and not whole.written[i][0].islower()
+        before = whole.written[i - 1]
+        long = len(before) > 2 or (before.islower() and before not in ("no", "vs", "st", "dr", "mt"))
+        capital = not whole.written[i][0].islower() or re.search(r"\.\s+(?:A|An|The)\b", whole.gaps[i])
+        stop = "." in whole.gaps[i] and long and capital
         return i == 0 or stop or bool(SENTENCE_END.search(whole.gaps[i]))
 
     return [i for i in range(len(whole.words)) if begins(i)]
-
-
-def denied(whole, sentences, start: int, end: int) -> bool:
-    """Whether the answer at ``start`` to ``end`` is negated: "not Paris", "anything but Paris", "Paris is not the"."""
-    words, gaps = whole.words, whole.gaps
-    for i in range(start - 1, max(start - 1 - SCOPE, -1), -1):
-        if i + 1 in sentences or CLAUSE_END.search(gaps[i + 1]):
-            break
-        if words[i] == "but" and i and ANY_BUT.fullmatch(words[i - 1]):
-            return True
-        if words[i] in TURNS or (NEGATION.fullmatch(words[i]) and words[i + 1] in NO_DENIAL):
-            break
-        if NEGATION.fullmatch(words[i]):
-            return True
-    if start and EXCEPT.search(" ".join(words[max(start - 3, 0) : start])) and start not in sentences:
-        return not CLAUSE_END.search("".join(gaps[max(start - 1, 0) : start + 1]))
-    if CLAUSE_END.search(gaps[end]) or end in sentences:
-        return False
-    follows = IS_NOT.match(" ".join(words[end : end + 2]) + " ")
-    if not follows:
-        return False
-    # "Paris is not the capital" denies; "London is not in France" may be the answer.
-    behind = end + follows[0].count(" ")
-    return not follows[0].isascii() or "the" in gaps[behind].split() or words[behind : behind + 1] == ("it",)
-
-
-def hedged(whole, sentences, spans, start: int, end: int) -> bool:
-    """Whether the answer at ``start`` to ``end`` is one of several that are not all accepted (``spans``)."""
-    words, gaps = whole.words, whole.gaps
-    first, last = max(s for s in sentences if s <= start), min([s for s in sentences if s >= end] + [len(words)])
-    commas = [i for i in range(first + 1, last) if "," in gaps[i] or "、" in gaps[i]]
-    # (end of the alternative before, start of the one behind); "and/or" is one word
-    cuts = [
-        (i - (i > first and words[i - 1] in LIST_ENDS), i + 1)
-        for i in range(first, last - 1)
-        if words[i] in ALTERNATIVES and words[i + 1] not in NO_ALTERNATIVE
-    ]
-    cuts += [
-        (i, i)
-        for i in range(first + 1, last)
-        if gaps[i] in ("/", " / ") and not (words[i][0] + words[i - 1][-1]).isdigit()
-    ]
-
-    def all_accepted(edges) -> bool:
-        """Whether every stretch between ``edges`` that has words has an accepted answer."""
-        return all(a >= b or any(a <= s and e <= b for s, e in spans) for a, b in pairwise(edges))
-
-    for before, behind in cuts:
-        if end <= before:  # the answer, then perhaps a list, then "or"
-            inner = [c for c in commas if end <= c <= before]
-            if end < before and (inner[:1] != [end] or not is_list(whole, [*inner, before])):
-                continue
-            stop = min([c for c in commas if c > behind] + [b for b, _ in cuts if b > behind] + [last])
-            if not all_accepted([*(inner or [before]), before]) or not all_accepted([behind, stop]):
-                return True
-        elif behind <= start and all(LINK.fullmatch(w) for w in words[behind:start]):
-            left = max([c for c in commas if c < before] + [b for _, b in cuts if b < before] + [first])
-            if not all_accepted([left, before]):
-                return True
-    closing = [i for i in range(first + 1, last - 1) if words[i] in LIST_ENDS and commas and i >= commas[-1]]
-    if not closing or start <= closing[-1] < end:
-        return False
-    edges = [c for c in commas if c < closing[-1]] + [closing[-1], last]
-    # The first name has the beginning of the sentence before it ("They are Paris, London and Berlin").
-    named = end == edges[0] or any((start, end) == (a + (words[a] in LIST_ENDS), b) for a, b in pairwise(edges))
-    if len(edges) < 3 or not named or not is_list(whole, edges):
-        return False
-    return not all_accepted(edges) or all(e != edges[0] for _, e in spans)
-
-
-def is_list(whole, edges) -> bool:
-    """Whether the stretches between ``edges`` are names in a list: at most three words each, no article, no verb."""
-    for a, b in pairwise(edges):
-        a += whole.words[a] in LIST_ENDS
-        own = whole.words[a:b]
-        described = {"the", "a", "an"} & set(whole.gaps[a].casefold().split())
-        if len(own) > 3 or described or any(w in COPULAS for w in own):
-            return False
-    return True

@@ -1,12 +1,24 @@
-"""Whether an answer is right: matchers of open answers, letters of multiple-choice answers, refusals."""
+"""What an answer amounts to: right, wrong, refused or nothing; matchers of open answers."""
 
 import re
-import unicodedata
 from functools import partial
 
-from .extent import bare
+from . import yes_no
+from .choices import chosen_option
+from .extent import answers, bare, unwrapped
 from .matching import is_one_of, matches
-from .refusals import answering_part, before_sure, is_refusal
+from .refusals import answering_part, before_sure, declines, is_refusal, refuses_late
+from .statements import stated
+from .words import words_of
+
+# Golds that a text gives in other words: "The date is not known", "It has no moons".
+UNKNOWN = re.compile(r"(?:it is |the answer is )?(?:unknown|not known|unclear|undetermined)\.?", re.I)
+NOTHING = re.compile(r"(?:none(?: of (?:them|these|the above))?|no one|nobody|nothing|zero|0|never)\.?", re.I)
+NOTHING_SAID = re.compile(
+    r"\b(?:no|none|nobody|no one|nothing|never|zero|not (?:a|one|any)\b|(?:do|does|did|has|have|had)(?:n't|"
+    r" not) (?:have|any|a))\b",
+    re.I,
+)
 
 MATCHES = ("exact", "contains", "embedding")
 # Chosen with all-MiniLM-L6-v2 on world_facts; at cosines of 0.65, 0.7 and 0.75 it takes, of wrong answers of the same
@@ -20,7 +32,7 @@ def matcher(match: str, threshold: float, embed=None):
     A refusal is never correct, unless it is an accepted answer as it stands ("Unknown").
 
     Args:
-        match: ``exact``: the answer is an accepted one, both normalised (SQuAD, TriviaQA); ``contains``: it gives one,
+        match: ``exact``: the answer is an accepted one, word by word (``words.words_of``); ``contains``: it gives one,
             as a person would judge (``matching.matches``); ``embedding``: its cosine with one is ``threshold`` or more,
             and each verdict has the highest one as ``similarity``.
         threshold: of ``embedding``.
@@ -34,7 +46,8 @@ def matcher(match: str, threshold: float, embed=None):
 def exact(question, texts) -> list:
     """Verdicts: the whole answer is an accepted one."""
     golds = accepted(question)
-    return [{"correct": is_one_of(before_sure(t), golds) or is_one_of(bare(before_sure(t)), golds)} for t in texts]
+    given = [unwrapped(before_sure(text)) for text in texts]
+    return [{"correct": is_one_of(text, golds) or is_one_of(bare(text), golds)} for text in given]
 
 
 def contains(question, texts) -> list:
@@ -45,9 +58,11 @@ def contains(question, texts) -> list:
 def similar(question, texts, threshold: float, embed) -> list:
     """Verdicts: the answer's embedding is near an accepted one's."""
     golds = accepted(question)
-    answers = [bare(before_sure(text)) for text in texts]
-    vectors = embed([*answers, *golds])
-    nearest = (vectors[: len(answers)] @ vectors[len(answers) :].T).max(axis=1)
+    if not golds:
+        return [{"correct": False} for _ in texts]
+    given = [bare(before_sure(text)) for text in texts]
+    vectors = embed([*given, *golds])
+    nearest = (vectors[: len(given)] @ vectors[len(given) :].T).max(axis=1)
     return [
         {"correct": bool(near >= threshold) and judged_part(question, text) is not None, "similarity": float(near)}
         for text, near in zip(texts, nearest, strict=True)
@@ -55,64 +70,91 @@ def similar(question, texts, threshold: float, embed) -> list:
 
 
 def accepted(question) -> list:
-    """The gold answer and its aliases."""
-    return [question.answer, *question.aliases]
+    """The gold answer and its aliases; none of a question that has no answer."""
+    return [] if question.answer is None else [question.answer, *question.aliases]
 
 
 def judged_part(question, text: str) -> str | None:
     """The part of an answer to ``question`` that is judged, None where it declines; see ``refusals.answering_part``.
 
-    An accepted answer that reads like a refusal is none where it stands alone, or with its capital ("I Can't Say No").
+    What reads like a refusal is none where it is an accepted answer (``is_gold``) or an option (``is_option``). An
+    answer that gives no accepted one declines too where it comes to a refusal later (``refuses_late``), or denies
+    knowing in whatever words (``declines``).
     """
-    whole, part = before_sure(text), answering_part(text)
-    if part == whole or question.choices is not None:
-        return part
+    whole = unwrapped(before_sure(text))
+    whole = bare(whole) if "\\boxed" in whole else whole
+    part = answering_part(whole)
+    if part != whole:
+        own = is_gold(question, whole) if question.choices is None else is_option(question, whole)
+        return whole if own else part
+    if question.choices is None:
+        statement = stated(whole, question.question, accepted(question))
+        if statement != whole and answering_part(statement) is None:
+            return None
+    return None if (refuses_late(whole) or declines(whole)) and not gives_anything(question, whole) else part
+
+
+def is_gold(question, text: str) -> bool:
+    """Whether a text that reads like a refusal is an accepted answer to an open question.
+
+    As it stands; with its capital ("I Can't Say No"), or in another script; at the end of a sentence that is not about
+    the speaker ("The author is Unknown"); and "not known" in other words where that is the answer.
+    """
     golds = accepted(question)
-    titles = [g for g in golds if g[:1].isupper() and g in whole and is_refusal(g)]
-    return whole if titles or is_one_of(whole, golds) else part
+    if is_one_of(text, golds) or is_one_of(bare(text), golds):
+        return True
+    alike = [g for g in golds if is_refusal(g)]
+    if any(g in text and (g[:1].isupper() or (not g.isascii() and len(g) > 2)) for g in alike):
+        return True
+    if re.match(r"\W*(?:sorry\W*)?(?:i|we)\b", text, re.I):
+        return False
+    words = words_of(text).words
+    ends = any(g[:1].isupper() and words[-len(words_of(g).words) :] == words_of(g).words for g in alike)
+    return ends or any(UNKNOWN.fullmatch(g.strip()) for g in golds)
+
+
+def is_option(question, text: str) -> bool:
+    """Whether a text that reads like a refusal names an option of multiple choice: "A. Unknown", "(B)"."""
+    letter = rf"[{question.letters}]"
+    named = rf"(?:answer|option|choice|答案|选)(?: is|是)?\s*[:：]?\s*\(?{letter}\)?(?![A-Za-z])|\({letter}\)\W*$"
+    if re.search(named, text) or is_one_of(bare(text), question.choices):
+        return True
+    said = bare(re.sub(rf"^\W*{letter}\s*[.):：]", "", stated(text)))
+    return is_one_of(re.sub(r"^(?:it|the answer|this|that)(?:'s| is)?\s+", "", said, flags=re.I), question.choices)
+
+
+def gives_anything(question, text: str) -> bool:
+    """Whether a text with a refusal in it gives an accepted answer, or names an option, all the same."""
+    if question.choices is not None:
+        return chosen_option(question, text) is not None
+    golds = accepted(question)
+    if any(yes_no.polarity(gold) is not None for gold in golds) and yes_no.says_at_once(bare(text)):
+        return True
+    return matches(stated(text, question.question, golds), golds, question.question)
 
 
 def is_correct(question, text: str) -> bool:
-    """Whether ``text`` gives an accepted answer to an open ``question``; a refusal never does."""
+    """Whether ``text`` gives an accepted answer to an open ``question``; a refusal never does.
+
+    To a gold "yes" or "no" it is what the answer says (``yes_no.says``).
+    """
     part = judged_part(question, text)
-    return part is not None and matches(part, accepted(question))
-
-
-def chosen_letter(text: str, letters: str) -> str | None:
-    """The letter a multiple-choice answer names ("B", "B.", "(B) Paris", "Answer: B", "It is B", "选B"), or None.
-
-    None too where it is a word of a sentence ("A dog") or one of several ("A or B").
-    """
-    text = unicodedata.normalize("NFKC", text)
-    lead = r"(?:the\s+)?(?:correct\s+|best\s+)?(?:(?:answer|option|choice|letter|选项|選項)\s*(?:is)?\W*)*"
-    found = re.match(rf"\W*{lead}([{letters}])(?![A-Za-z0-9]|['’]\w)(.*)", text, re.I | re.S)
-    if not found:
-        ends = rf"(?:(?i:\b(?:answer|option|choice|letter|it|that)(?:\s+is|'s)?\s*:?)|[是选選为為])\W*([{letters}])\W*$"
-        said = re.search(ends, text)
-        return said[1] if said else None
-    letter, rest = found.groups()
-    several = re.match(rf"\s*(?:/|,|and\b|or\b)\s*\(?[{letters}]\b", rest)
-    word = letter.upper() in "AI" and re.match(r"\s+(?!is\b|because\b)[a-z]", rest)
-    if several or word or (letter.islower() and re.match(r"\s+\w", rest)):
-        return None
-    return letter.upper()
-
-
-def chosen_option(question, text: str) -> str | None:
-    """The letter that a multiple-choice answer names, or that of the one option whose text it gives; None for neither.
-
-    Of options that contain each other ("Paris", "Paris, Texas") the longer one is meant where it is given.
-    """
-    named = chosen_letter(text, question.letters)
-    if named:
-        return named
-    options = dict(zip(question.letters, question.choices, strict=True))
-    for given in (is_one_of, matches):
-        found = [k for k, option in options.items() if given(text, [option])]
-        longest = [k for k in found if not any(matches(options[o], [options[k]]) for o in found if o != k)]
-        if len(longest) == 1:
-            return longest[0]
-    return None
+    if part is None:
+        return False
+    golds = accepted(question)
+    meanings = {yes_no.polarity(gold) for gold in golds}
+    if meanings & {True, False} and not is_one_of(part, golds):
+        said = yes_no.says(bare(part))
+        return said in meanings if said is not None else matches(part, golds, question.question)
+    if is_one_of(part, golds):
+        return True
+    part = stated(part, question.question, golds)
+    ways = dict.fromkeys((part, bare(part)))
+    return (
+        any(matches(way, golds, question.question) for way in ways)
+        or (any(UNKNOWN.fullmatch(gold.strip()) for gold in golds) and is_refusal(part))
+        or (any(NOTHING.fullmatch(gold.strip()) for gold in golds) and bool(NOTHING_SAID.search(part)))
+    )
 
 
 def outcome(question, text: str, match=contains) -> dict:
@@ -122,7 +164,7 @@ def outcome(question, text: str, match=contains) -> dict:
     or a multiple-choice answer that names neither a letter of the question nor the text of one option.
 
     Args:
-        question: what was asked.
+        question: what was asked; of one that has no answer (``should_abstain``) every answer but a refusal is wrong.
         text: the answer.
         match: a ``matcher``, for open questions.
     """
@@ -130,9 +172,9 @@ def outcome(question, text: str, match=contains) -> dict:
     if question.choices is None:
         verdict = match(question, [text])[0]
         correct = verdict.pop("correct")
-        parsed = correct or re.search(r"\w", before_sure(text))
+        parsed = correct or answers(bare(unwrapped(before_sure(text))))
     else:
-        letter = chosen_option(question, bare(part or ""))
+        letter = chosen_option(question, part or "")
         verdict, correct, parsed = {}, letter == question.answer, letter is not None
     if part is None:
         found = "refused"

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from ..asking import prompts
+from ..asking import judge, prompts
 from ..engine import exactness, sampling, scoring
 from ..engine.drawing import MAX_NEW_TOKENS, SamplingSettings, generator
 from ..judging import outcomes
@@ -115,11 +115,13 @@ def query_open(lm, asked, texts, draws, match, embed, batch_tokens, shared, skip
         max_thinking_tokens=draws.max_thinking_tokens,
     )  # fmt: skip
     for indices, batch in sampled:
+        said = [(asked[i], s.text) for i, own in zip(indices, batch, strict=True) for s in (*own[0], own[1])]
+        judge.ahead(match, said)
         records = []
         for i, (samples, greedy) in zip(indices, batch, strict=True):
             q = asked[i]
             given = (*samples, greedy)
-            judged = match(q, [s.text for s in given])
+            judged = [{"correct": False}] * len(given) if q.should_abstain else match(q, [s.text for s in given])
             *verdicts, best = [
                 {"text": s.text, **v, **({} if s.complete else {"correct": False, "incomplete": True})}
                 for s, v in zip(given, judged, strict=True)

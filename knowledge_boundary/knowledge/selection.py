@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from ..questions.records import from_record
 from ..running.errors import UserError
-from .state import SAME, flow
+from .state import SAME, answerable, flow
 
 METHODS = ("van", "cor", "corcer", "craft")
 # The name of each method's model in comparisons.
@@ -18,6 +19,7 @@ REASONS = {
     "dropped: less certain": "Cor at or above the threshold, but n_van others have a higher Cer",
     "dropped: more certain": "Cor below the threshold, but n_idk others have a lower Cer",
     "dropped: improved in rehearsal": "Cor below the threshold, and training on other questions raised it",
+    "dropped: unanswerable": "it should be refused, and Van-Tuning teaches answers only",
 }
 
 
@@ -49,6 +51,9 @@ def check_states(init: dict, rehearsal: dict, init_path, rehearsal_path) -> None
                 f"{where}: asked with {name} {second.get(name)!r}, {init_path} with {first.get(name)!r}; their "
                 f"difference would be no flow of knowledge, query both models alike"
             )
+    judges = [file["meta"].get("judge") or {} for file in (init, rehearsal)]
+    if any(judges[0].get(key) != judges[1].get(key) for key in ("fingerprint", "prompt_sha256")):
+        raise UserError(f"{where}: answers judged by another --judge_model than {init_path}'s; query both models alike")
 
 
 def check_shots(init: dict, rehearsal: dict, entries, init_path, rehearsal_path) -> None:
@@ -95,7 +100,7 @@ def join(init: list, rehearsal: list | None, init_path="the first", rehearsal_pa
             )
     entries = []
     for r in init:
-        entry = {k: r[k] for k in ("id", "subject", "question", "choices", "answer", "aliases")}
+        entry = from_record(r).record()
         entry |= {"cor_init": r["cor"], "cor_rehearsal": None, "cer_init": r["cer"], "delta_cor": None}
         if second is not None:
             if second[r["id"]]["question"] != r["question"]:
@@ -108,11 +113,13 @@ def join(init: list, rehearsal: list | None, init_path="the first", rehearsal_pa
 def pools(entries, threshold: float) -> tuple[list, list]:
     """(Cor ≥ threshold, Cor < threshold): the pools of D_van and of D_idk (CRaFT).
 
+    An unanswerable question is never of D_van's, whatever the threshold.
+
     Raises:
         UserError: a pool is empty; the line says which thresholds would fill it.
     """
-    van = [e for e in entries if e["cor_init"] >= threshold]
-    idk = [e for e in entries if e["cor_init"] < threshold]
+    van = [e for e in answerable(entries) if e["cor_init"] >= threshold]
+    idk = [e for e in entries if e["cor_init"] < threshold or e.get("should_abstain")]
     for pool, side, relation in ((van, "D_van", ">="), (idk, "D_idk", "<")):
         if not pool:
             counts = []
@@ -148,6 +155,8 @@ def idk_pool(method: str, idk, strict_flow: bool) -> list:
 def sizes(entries, methods, threshold: float, n_van: int, n_idk: int, strict_flow: bool) -> tuple[int, int]:
     """(n_van, n_idk) that all ``methods`` can take: the same for all, so that they can be compared; warns if cut.
 
+    Says how many unanswerable questions ``van`` leaves out.
+
     Raises:
         UserError: a pool is empty.
     """
@@ -157,6 +166,13 @@ def sizes(entries, methods, threshold: float, n_van: int, n_idk: int, strict_flo
         print(f"Warning: --n_van {n_van}, but D_van's pool has {len(van)}: the whole pool is taken")
     if n_idk > smallest:
         print(f"Warning: --n_idk {n_idk}, but D_idk's pool has {smallest}: the whole pool is taken")
+    answers = answerable(entries)
+    if "van" in methods and len(answers) < len(entries):
+        print(
+            f"--method van: {len(entries) - len(answers)} unanswerable questions are left out, it teaches answers only"
+        )
+        if min(n_van, len(van)) + min(n_idk, smallest) > len(answers):
+            print(f"Warning: --method van takes all {len(answers)} that remain: fewer than the other methods")
     if smallest == 0:
         raise UserError(
             "D_idk is empty: rehearsal made no question below the threshold worse; leave --strict_flow out"
@@ -186,8 +202,8 @@ def select(
 
     Args:
         entries: from ``join``.
-        method: ``van`` (n_van + n_idk at random, all answers kept), ``cor`` (random in each pool), ``corcer`` (by Cer),
-            ``craft`` (by Cer, after D_idk has lost what improved).
+        method: ``van`` (n_van + n_idk of the answerable ones at random, all answers kept), ``cor`` (random in each
+            pool), ``corcer`` (by Cer), ``craft`` (by Cer, after D_idk has lost what improved).
         threshold: τ on Cor.
         n_van: size of D_van; the whole pool if it is smaller.
         n_idk: size of D_idk, likewise.
@@ -199,8 +215,10 @@ def select(
     """
     generator = np.random.default_rng(seed)
     if method == "van":
-        taken = {e["id"]: ("van", "kept: random") for e in draw(entries, n_van + n_idk, generator)}
-        return [labelled(e, *taken.get(e["id"], ("dropped", "dropped: not drawn"))) for e in entries]
+        verdict = {e["id"]: ("dropped", "dropped: unanswerable") for e in entries}
+        verdict |= {e["id"]: ("dropped", "dropped: not drawn") for e in answerable(entries)}
+        verdict |= {e["id"]: ("van", "kept: random") for e in draw(answerable(entries), n_van + n_idk, generator)}
+        return [labelled(e, *verdict[e["id"]]) for e in entries]
     van, idk = pools(entries, threshold)
     remaining = idk_pool(method, idk, strict_flow)
     if method == "cor":
@@ -232,6 +250,7 @@ def summarise(entries, chosen, method: str, threshold: float, strict_flow: bool,
     flows = entries[0]["delta_cor"] is not None
     return {
         "method": method,
+        "should_abstain": len(entries) - len(answerable(entries)),
         "pools": {"van": len(van), "idk": len(idk), "idk_after_flow": len(idk_pool(method, idk, strict_flow))},
         "flow": count_flow(idk) if flows else None,
         "asked": asked,
@@ -249,7 +268,9 @@ def rehearsal_set(records, cor_threshold: float, cer_threshold: float, n: int) -
     """The questions that are surely known (CRaFT), and how many of them pass both thresholds.
 
     With more than ``n`` above both thresholds, the ``n`` of highest (Cor, Cer); with fewer, the best by rank fill up.
+    Unanswerable questions are never among them.
     """
+    records = answerable(records)
     above = sum(r["cor"] > cor_threshold and r["cer"] > cer_threshold for r in records)
     ranked = sorted(
         records,

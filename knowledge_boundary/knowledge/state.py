@@ -63,6 +63,11 @@ def sampled_certainty(texts, embed) -> float:
     return float((total - n) / (n * (n - 1)))
 
 
+def answerable(records) -> list:
+    """The records of questions that have an answer: all but those that ``should_abstain``."""
+    return [r for r in records if not r.get("should_abstain")]
+
+
 def flow(init: dict, rehearsal: dict, field: str = "cor") -> float:
     """ΔCor (or ΔCer) of one question between its records in two state files."""
     return rehearsal[field] - init[field]
@@ -74,6 +79,7 @@ def summarise(records, thinking: str = "off") -> dict:
     ``ci95`` is of mean Cor: normal approximation over questions; null for a single one. ``accuracy`` is of the most
     probable letter or of the greedy answer. ``cor_tenths`` counts the questions with Cor in [0, 0.1), … [0.9, 1].
     ``letter_mass`` and ``warnings``: see ``caution``; ``thinking``: whether the model was asked to think.
+    ``should_abstain`` counts the unanswerable questions: no answer of theirs is correct, their Cor is 0.
     """
 
     def means(rows):
@@ -100,6 +106,7 @@ def summarise(records, thinking: str = "off") -> dict:
         "accuracy": np.mean(right),
         "cor_tenths": np.bincount(tenths, minlength=10).tolist(),
         "empty_samples": texts.count("") / len(texts) if texts else None,
+        "should_abstain": len(records) - len(answerable(records)),
         "letter_mass": caution.mean_letter_mass(records),
         "warnings": caution.of_letters(records) + caution.of_outputs(greedy, incomplete, thinking=thinking),
         "subjects": {s: means(rows) for s, rows in subjects.items()},

@@ -7,6 +7,7 @@ would write, and evaluation asks with the same prefix.
 import re
 from functools import cached_property
 from itertools import takewhile
+from unicodedata import east_asian_width
 
 from ..running.errors import UserError
 from .templates import SWITCHES, TEMPLATE_DATE, THOUGHTS, UNOPENED, Thought, pinned, template_source
@@ -216,10 +217,10 @@ class PromptFormat:
         return text[: len(text) - self.cut]
 
     def lead_of(self, prompt: str) -> str:
-        """What the model writes between ``prompt`` and its answer's first word."""
+        """What the model writes between ``prompt`` and its answer's first word; behind a Chinese mark, no space."""
         if self.rendered(prompt):
             return self.lead
-        return "" if not prompt or prompt[-1].isspace() else " "
+        return "" if not prompt or prompt[-1].isspace() or east_asian_width(prompt[-1]) in "WF" else " "
 
     def ended(self, prompt: str, answer: str) -> str:
         """What a model is trained to write behind ``prompt``: the answer and the end of its turn.

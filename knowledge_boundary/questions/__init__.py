@@ -1,4 +1,4 @@
 """Questions: one record, a reader for each layout of files, the hub's data sets, MMLU's parts.
 
-Imports: running.
+Imports: running, wording.
 """

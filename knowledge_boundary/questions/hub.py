@@ -1,108 +1,92 @@
-"""Data sets of the Hugging Face hub by name: where each lives, and its rows as Questions."""
+"""Data sets of the Hugging Face hub, by name or as ``owner/name[/config]``: their rows, through ``datasets``."""
 
-import json
+import re
+from pathlib import Path
 
 from ..running.errors import UserError
-from .records import LETTERS, Invalid, chosen_subjects, collect, labelled_question, make_question
+from . import columns
+from .files import Table, ending, named
+from .folders import VALIDATION
+from .sets import DATASETS, LEARN_AND_EVALUATE, MULTIPLE_CHOICE, DataSet, of_repository  # noqa: F401
+
+ID = re.compile(r"(?P<repository>[A-Za-z0-9][\w.-]*/[\w.-]+)(/(?P<config>[\w.-]+))?")
 
 
-def mmlu(row, split, index):
-    """A row of cais/mmlu: ``question, subject, choices, answer`` (an index)."""
-    if row["answer"] not in range(len(row["choices"])):
-        raise Invalid(f"answer {row['answer']!r} is no index of its {len(row['choices'])} choices")
-    return make_question(row["subject"], split, index, row["question"], row["choices"], LETTERS[row["answer"]])
+def parted(name: str) -> tuple[str, str | None] | None:
+    """(repository, configuration) of ``owner/name[/config]``; None for a path, or for anything else."""
+    found = ID.fullmatch(name)
+    return None if found is None or ending(name) or Path(name).exists() else (found["repository"], found["config"])
 
 
-def arc(name):
-    """Rows of allenai/ai2_arc: ``question, choices{text, label}, answerKey``."""
-    return lambda row, split, index: labelled_question(
-        name, split, index, row["question"], row["choices"]["label"], row["choices"]["text"], row["answerKey"]
-    )
-
-
-def triviaqa(row, split, index):
-    """A row of mandarjoshi/trivia_qa: ``question, answer{value, aliases}``."""
-    answer = row["answer"]
-    return make_question("triviaqa", split, index, row["question"], None, answer["value"], answer["aliases"])
-
-
-def nq_open(row, split, index):
-    """A row of nq_open: ``question, answer`` (a list of accepted answers)."""
-    answers = row["answer"] or [None]
-    return make_question("nq_open", split, index, row["question"], None, answers[0], answers[1:])
-
-
-def popqa(row, split, index):
-    """A row of akariasai/PopQA: ``question, prop, obj, possible_answers`` (a list as JSON text)."""
-    aliases = json.loads(row["possible_answers"])
-    return make_question(row["prop"].replace(" ", "_"), split, index, row["question"], None, row["obj"], aliases)
-
-
-# name: (repository, configuration, rows → Question, the split that holds the shots)
-DATASETS = {
-    "mmlu": ("cais/mmlu", "all", mmlu, "dev"),
-    "arc_easy": ("allenai/ai2_arc", "ARC-Easy", arc("arc_easy"), "validation"),
-    "arc_challenge": ("allenai/ai2_arc", "ARC-Challenge", arc("arc_challenge"), "validation"),
-    "triviaqa": ("mandarjoshi/trivia_qa", "rc.nocontext", triviaqa, "validation"),
-    "nq_open": ("google-research-datasets/nq_open", None, nq_open, "validation"),
-    "popqa": ("akariasai/PopQA", None, popqa, None),
-}
-MULTIPLE_CHOICE = ("mmlu", "arc_easy", "arc_challenge")
-# The splits that a chain learns from and evaluates on: MMLU's as CRaFT takes them; popqa has one.
-LEARN_AND_EVALUATE = {
-    "mmlu": ("test", "val"),
-    "arc_easy": ("train", "test"),
-    "arc_challenge": ("train", "test"),
-    "triviaqa": ("train", "validation"),
-    "nq_open": ("train", "validation"),
-    "popqa": ("test", None),
-}
-# The hub writes "validation" where the sets' own releases write "val" or "dev"; MMLU has a dev split beside it.
-SPLITS = {"val": "validation"}
-DEV = {"dev": "validation"}
-
-
-def questions_from_rows(rows, name, split, skip_invalid):
-    """Questions of a hub data set's ``rows`` and how many were left out; ids number each subject's questions."""
-    build = DATASETS[name][2]
-    counts = {}
-
-    def numbered(row):
-        question = build(row, split, 0)
-        index = counts[question.subject] = counts.get(question.subject, -1) + 1
-        question.id = f"{question.subject}/{split}/{index}"
-        return question
-
-    return collect(((f"{name} {split} row {i}", row) for i, row in enumerate(rows)), numbered, skip_invalid)
-
-
-def read(name, split, subjects, skip_invalid):
-    """(questions, shots, skipped) of a data set of the hub, through ``datasets``.
+def own_split(name: str, own: DataSet, split: str) -> str:
+    """The set's own name of a split: val, dev and validation are one where it has only one of them.
 
     Raises:
-        UserError: the hub cannot be reached or has no such split.
+        UserError: it has no such split, or keeps its answers back.
+    """
+    if split in own.splits:
+        return split
+    matching = [s for s in own.splits if s in VALIDATION and split in VALIDATION]
+    if split == "val" and "validation" in matching:
+        matching = ["validation"]
+    if len(matching) == 1:
+        return matching[0]
+    have = ", ".join(own.splits)
+    if split in own.withheld:
+        raise UserError(f"--split {split}: the answers of {name}'s {split} are withheld; it has those of {have}")
+    raise UserError(f"--split {split}: {name} has {have}; give one of them with --split")
+
+
+def table(repository: str, config: str | None, split: str, mapping=None, data_files=None, flag: str = "") -> Table:
+    """The rows of one split of a data set of the hub; of its columns those that can mean something.
+
+    Raises:
+        UserError: it cannot be reached, is a program or gated, or has no such configuration or split.
     """
     import datasets
 
-    repository, configuration, _, shots_split = DATASETS[name]
+    more = {"data_files": data_files} if data_files else {}
+    try:
+        builder = datasets.load_dataset_builder(repository, config, **more)
+        if hasattr(builder.config, "keep_default_na"):  # CSV: the text "None" is a text
+            more["keep_default_na"] = False
+        found = datasets.load_dataset(repository, config, split=split, **more)
+    except Exception as e:
+        raise UserError(f"--dataset {flag or repository}: {_why(repository, config, split, e)}") from e
+    names = list(getattr(found, "column_names", None) or (found[0] if len(found) else {}))
+    kept = columns.wanted(names, mapping)
+    classes = {}
+    if hasattr(found, "select_columns"):
+        features = found.features
+        classes = {n: features[n].names for n in kept if isinstance(features[n], datasets.ClassLabel)}
+        found = found.select_columns(kept)
+    where = "/".join(filter(None, (repository, config)))
+    rows = [(f"{where} {split} row {i}", named(dict(row), classes)) for i, row in enumerate(found)]
+    return Table(f"{where} {split}", names, rows)
 
-    def rows(which):
-        named = SPLITS | ({} if name == "mmlu" else DEV)
-        try:
-            return datasets.load_dataset(repository, configuration, split=named.get(which, which))
-        except Exception as e:
-            raise UserError(
-                f"--dataset {name}: {repository} split {which} cannot be loaded from the hub "
-                f"({type(e).__name__}: {str(e).splitlines()[0]}); "
-                f"set HF_ENDPOINT to a mirror, or give a local copy with --data_dir"
-            ) from e
 
-    questions, skipped = questions_from_rows(rows(split), name, split, skip_invalid)
-    shots = {}
-    if shots_split:
-        for q in questions_from_rows(rows(shots_split), name, shots_split, True)[0]:
-            group = shots.setdefault(q.subject, [])
-            if len(group) < 6:  # see readers.open_shots
-                group.append(q)
-    chosen_subjects({q.subject for q in questions}, subjects)
-    return questions, shots, skipped
+def _why(repository, config, split, e: Exception) -> str:
+    """One line for whatever ``datasets`` ends with, and what to do."""
+    said = " ".join(str(e).split())[:300]
+    what = f"{repository} {config + ' ' if config else ''}split {split} cannot be loaded from the hub"
+    if re.search(r"gated|authenticat|401|403", said, re.IGNORECASE) and not re.search("Couldn't reach", said):
+        todo = "it is gated: accept its terms on its page, log in with `hf auth login`, or give a copy with --data_dir"
+    elif re.search(r"trust_remote_code|loading script|Dataset scripts", said, re.IGNORECASE):
+        todo = "it is a program, which is not run: give its files as a local copy"
+    elif re.search(r"Config name is missing|BuilderConfig|Unknown split|Bad split", said):
+        todo = "name what there is: --dataset owner/name/CONFIG, --split SPLIT"
+    else:
+        todo = "set HF_ENDPOINT to a mirror, or give a local copy with --data_dir"
+        if of_repository(repository) is None:
+            todo = f"if a file or folder was meant: there is none of this name; else {todo}"
+    return f"{what} ({type(e).__name__}: {said}); {todo}"
+
+
+def config_names(own: DataSet, name: str) -> list:
+    """The configurations of a set that has one for each subject."""
+    import datasets
+
+    try:
+        return sorted(c for c in datasets.get_dataset_config_names(own.repository) if c not in ("all", "default"))
+    except Exception as e:
+        raise UserError(f"--dataset {name}: {_why(own.repository, None, own.splits[0], e)}") from e

@@ -1,182 +1,127 @@
-"""A reader for each layout of question files, and the loading of a data set by name or path.
+"""The loading of a question set: by name, as a data set of the hub, or from a folder or a file."""
 
-Every reader turns a file into ``Question`` objects or stops with the file and line of the first record that cannot be
-asked; with ``skip_invalid`` such records are left out and counted.
-"""
-
-import csv
-import io
-import json
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..running.errors import UserError
-from . import hub, mmlu
-from .records import (
-    LETTERS,
-    Invalid,
-    Question,
-    QuestionSet,
-    answer_letter,
-    by_subject,
-    check_set,
-    chosen_subjects,
-    collect,
-    labelled_question,
-    make_question,
-    spread,
-)
+from . import files, folders, halves, hub, mmlu, repeats, sets, tables, values
+from .halves import MOST_SHOTS
+from .records import QuestionSet, by_subject, check_set, chosen_subjects, spread
 
-VALIDATION = ("val", "dev", "validation")
 EMBEDDED = Path(__file__).resolve().parents[2] / "data" / "world_facts"
+NAMED = {"world_facts": EMBEDDED, "world_facts_mc": EMBEDDED / "mc"}
+SHOTS = ("dev", "val", "validation", "valid")
 
 
-def read_text(path: Path) -> str:
-    """A file's text (UTF-8, a byte order mark allowed); UserError where it is in another encoding."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as e:
-        line = path.read_bytes()[: e.start].count(b"\n") + 1
-        raise UserError(f"{path} line {line}: not UTF-8 ({e.reason}); save the file as UTF-8") from e
+@dataclass
+class Place:
+    """Where a data set lies.
 
-
-def read_csv(path: Path, subject: str, split: str, skip_invalid: bool) -> tuple[list, int]:
-    """An MMLU file: ``question, A, B, C, D, answer`` without a header line, or any order with one."""
-    reader = csv.reader(io.StringIO(read_text(path), newline=""))
-    try:
-        lines = [(f"{path} line {reader.line_num}", row) for row in reader if row]
-    except csv.Error as e:
-        raise UserError(f"{path} line {reader.line_num}: not CSV ({e})") from e
-    header = None
-    if lines and "question" in [c.strip() for c in lines[0][1]]:
-        header = [c.strip() for c in lines.pop(0)[1]]
-        missing = {"question", "A", "B"} - set(header)
-        if missing or not {"answer", "target"} & set(header):
-            raise UserError(
-                f"{path} line 1: the header has no {', '.join(sorted(missing)) or 'answer or target'} column"
-            )
-    counts = {}
-
-    def build(row):
-        width = len(header) if header else 6
-        if len(row) != width:
-            raise Invalid(f"{len(row)} columns; there must be {width}")
-        named = dict(zip(header or ["question", "A", "B", "C", "D", "answer"], row, strict=True))
-        own = named.get("subject") or subject
-        index = counts[own] = counts.get(own, -1) + 1
-        choices = [named[letter] for letter in LETTERS if letter in named]
-        answer, given_id = named.get("answer", named.get("target")), named.get("id") or None
-        return make_question(own, split, index, named["question"], choices, answer, given_id=given_id)
-
-    return collect(lines, build, skip_invalid)
-
-
-def read_mmlu(folder: Path, split: str, subjects, skip_invalid: bool) -> tuple[list, dict, int]:
-    """MMLU's folder: ``SPLIT/SUBJECT_SPLIT.csv``, and ``dev/SUBJECT_dev.csv`` for the shots."""
-    available = sorted(p.name for p in folder.iterdir() if p.is_dir())
-    if split not in available:
-        raise UserError(f"--split {split}: {folder} has {', '.join(available)}")
-    files = {p.name[: -len(f"_{split}.csv")]: p for p in sorted((folder / split).glob(f"*_{split}.csv"))}
-    if not files:
-        raise UserError(f"{folder / split}: no *_{split}.csv in it")
-    questions, shots, skipped = [], {}, 0
-    for subject in chosen_subjects(files, subjects):
-        found, left_out = read_csv(files[subject], subject, split, skip_invalid)
-        questions += found
-        skipped += left_out
-        dev = folder / "dev" / f"{subject}_dev.csv"
-        if dev.is_file():
-            shots[subject] = read_csv(dev, subject, "dev", skip_invalid)[0]
-    return questions, shots, skipped
-
-
-def read_jsonl(path: Path, name: str, split: str, skip_invalid: bool) -> tuple[list, int]:
-    """JSON Lines: AI2's ARC, or generic ``question``, ``answer``, optional ``choices, aliases, subject, id``."""
-    rows = []
-    for number, line in enumerate(read_text(path).split("\n"), 1):
-        if line.strip():
-            try:
-                rows.append((f"{path} line {number}", json.loads(line)))
-            except json.JSONDecodeError as e:
-                raise UserError(f"{path} line {number}: not JSON ({e}); one object a line is expected") from e
-    counts = {}
-    return collect(rows, lambda row: question_from_row(row, name, split, counts), skip_invalid)
-
-
-def read_rtuning(path: Path, name: str, split: str, skip_invalid: bool) -> tuple[list, int]:
-    """R-Tuning's JSON: ``{subject: [[question, choices…, letter], …]}`` (MMLU) or ``[[question, answer, …], …]``."""
-    try:
-        content = json.loads(read_text(path))
-    except json.JSONDecodeError as e:
-        raise UserError(f"{path}: not valid JSON ({e})") from e
-    if isinstance(content, dict):
-        for s, items in content.items():
-            if not isinstance(items, list):
-                raise UserError(f"{path} {s}: not a list of questions")
-        rows = [(f"{path} {s}[{i}]", (s, i, row)) for s, items in content.items() for i, row in enumerate(items)]
-    elif isinstance(content, list):
-        rows = [(f"{path} [{i}]", (name, i, row)) for i, row in enumerate(content)]
-    else:
-        raise UserError(f"{path}: neither an object of subjects nor a list of questions")
-
-    def build(item):
-        subject, index, row = item
-        if not isinstance(row, list) or len(row) < 2:
-            raise Invalid("not a list of a question and its answer")
-        if isinstance(content, dict):
-            return make_question(subject, split, index, row[0], row[1:-1], row[-1])
-        return make_question(subject, split, index, row[0], None, row[1])
-
-    return collect(rows, build, skip_invalid)
-
-
-def question_from_row(row: dict, name: str, split: str, counts: dict) -> Question:
-    """A Question from an ARC or a generic object; ``counts`` numbers each subject's questions."""
-    if not isinstance(row, dict) or "question" not in row:
-        raise Invalid("no `question`")
-    subject = str(row.get("subject") or name)
-    index = counts[subject] = counts.get(subject, -1) + 1
-    if isinstance(row["question"], dict):  # ARC: the answer key is a label, not always a letter
-        choices = row["question"].get("choices")
-        if not isinstance(choices, list) or not all(
-            isinstance(c, dict) and {"label", "text"} <= c.keys() for c in choices
-        ):
-            raise Invalid("`choices` is not a list of objects with `label` and `text`")
-        return labelled_question(
-            subject, split, index, row["question"].get("stem"), [c["label"] for c in choices],
-            [c["text"] for c in choices], row.get("answerKey"),
-        )  # fmt: skip
-    choices, answer = row.get("choices"), row.get("answer")
-    if isinstance(choices, list) and isinstance(answer, (str, int, float)):
-        answer = answer_letter(choices, answer)
-    aliases = row.get("aliases") or ()
-    return make_question(subject, split, index, row["question"], choices, answer, aliases, row.get("id"))
-
-
-def split_name(path: Path) -> str:
-    """The split that a file's name ends in: "test" for ``ARC-Easy-Test.jsonl``."""
-    return path.stem.lower().replace("_", "-").split("-")[-1]
-
-
-def split_files(folder: Path) -> list:
-    """The files of a folder that can each hold a split."""
-    return sorted([*folder.glob("*.jsonl"), *folder.glob("*.json")])
-
-
-def split_file(folder: Path, split: str) -> Path:
-    """The JSON Lines file of ``split`` in a folder: ``train.jsonl``, ``ARC-Easy-Test.jsonl``, …
-
-    Publishers call one split val, dev or validation: where there is no file of that very name, another of them is read.
+    Attributes:
+        label: its name in results.
+        path: its folder or file; None: on the hub.
+        config: the configuration that is asked for, if one is.
+        repository: on the hub.
+        known: its name in ``sets.DATASETS``, if it is one of these.
+        named: whether it was given by that name, and not by its path or repository.
     """
-    files = split_files(folder)
-    matching = [p for p in files if split_name(p) == split.lower()]
-    if not matching and split in VALIDATION:
-        matching = [p for p in files if split_name(p) in VALIDATION]
-        if len(matching) == 1:
-            print(f"--split {split}: {matching[0]} is read")
-    if len(matching) != 1:
-        have = ", ".join(p.name for p in files) or "no .jsonl or .json file"
-        raise UserError(f"--split {split}: {len(matching)} files of {folder} end in it; it has {have}")
-    return matching[0]
+
+    label: str
+    path: Path | None
+    config: str | None = None
+    repository: str | None = None
+    known: str | None = None
+    named: bool = False
+
+    @property
+    def own(self):
+        """What is known of the set; None for one of the user's."""
+        return sets.DATASETS.get(self.known)
+
+
+@dataclass
+class Asked:
+    """The questions of one split as they are read, before any choice among them."""
+
+    questions: list = field(default_factory=list)
+    shots: dict = field(default_factory=dict)
+    skipped: int = 0
+    notes: list = field(default_factory=list)
+    places: dict = field(default_factory=dict)
+    reading: str | None = None
+
+    def add(self, read: tables.Read) -> None:
+        """Takes in another file."""
+        self.questions += read.questions
+        self.skipped += read.skipped
+        self.notes += [note for note in read.notes if note not in self.notes]
+        self.places |= {id(q): place for q, place in zip(read.questions, read.places, strict=True)}
+        self.reading = self.reading or read.reading
+
+
+def located(name: str, data_dir=None) -> Place:
+    """Where the data set of a name, a path or ``owner/name[/config]`` lies.
+
+    Raises:
+        UserError: nowhere.
+    """
+    if name in NAMED:
+        return Place(name, NAMED[name])
+    on_hub = hub.parted(name)
+    known = name if name in sets.DATASETS else sets.of_repository(on_hub[0]) if on_hub else None
+    own = sets.DATASETS.get(known)
+    config = on_hub[1] if on_hub else None
+    label = label_of(name)
+    if data_dir and not Path(name).is_absolute():
+        repository = on_hub[0] if on_hub else own.repository if own else None
+        for copy in _copies(name, repository):
+            path = folders.snapshot(Path(data_dir) / copy)
+            if path.exists():
+                return Place(label, path, config or _config(own), repository, known, name == known)
+    if Path(name).exists():
+        path = folders.snapshot(Path(name))
+        known = sets.of_folder(label)
+        return Place(label, path, _config(sets.DATASETS.get(known)), None, known)
+    if name in sets.FILES:
+        raise UserError(f"--dataset {name}: {sets.FILES[name]}")
+    if own and not on_hub:
+        return Place(name, None, _config(own), own.repository, known, True)
+    if on_hub:
+        return Place(label, None, config or _config(own), on_hub[0], known)
+    names = ", ".join([*sets.DATASETS, *NAMED])
+    raise UserError(f"--dataset {name}: no such file or folder, and not one of {names}, nor owner/name of the hub")
+
+
+def label_of(name: str) -> str:
+    """A data set's name in results: "x" for ``a/x.jsonl.gz``, "name-config" for ``owner/name/config`` of the hub."""
+    on_hub = hub.parted(name)
+    if on_hub:
+        return "-".join(filter(None, (on_hub[0].partition("/")[2], on_hub[1])))
+    return files.stem(name).rpartition("--")[2]
+
+
+def _config(own) -> str | None:
+    return own.config if own and own.config != "subjects" else None
+
+
+def _copies(name: str, repository: str | None) -> list:
+    """The names under which tools keep a data set in a folder."""
+    if not repository:
+        return [name]
+    joined = repository.replace("/", "--")
+    found = [name, repository, joined, f"datasets--{joined}", f"hub/datasets--{joined}", repository.partition("/")[2]]
+    # A folder of the owner's name holds the repository, as in ceval/ceval-exam.
+    return sorted(found, key=lambda copy: copy != repository) if repository.startswith(f"{name}/") else found
+
+
+def local_path(name: str, data_dir=None) -> tuple[Path | None, str]:
+    """(folder or file, the set's name) of a data set; no path for one of the hub.
+
+    Raises:
+        UserError: no such data set.
+    """
+    place = located(name, data_dir)
+    return place.path, place.label
 
 
 def splits_of(name: str, data_dir=None) -> list:
@@ -185,77 +130,219 @@ def splits_of(name: str, data_dir=None) -> list:
     Raises:
         UserError: no such data set.
     """
-    path, _ = local_path(name, data_dir)
-    if path is None:
+    place = located(name, data_dir)
+    if place.path is None or not place.path.is_dir():
         return []
-    if path.is_dir() and any(path.glob("*/*.csv")):
-        return sorted(p.name for p in path.iterdir() if any(p.glob("*.csv")))
-    return sorted(split_name(p) for p in split_files(path)) if path.is_dir() else []
+    found = _splits(place)
+    return sorted(split for split in found if split == "train" or found[split] is not found.get("train"))
 
 
-def load(name, split, data_dir=None, subjects=None, limit=None, skip_invalid=False, domain="all") -> QuestionSet:
-    """The questions of a data set, by name or path, cut to ``domain``, ``subjects`` and ``limit`` per subject.
+def _splits(place: Place) -> dict:
+    """{split: [(file, subject)]} of a folder; of a set with a configuration for each subject, of all of them."""
+    own = place.own
+    if own and own.data_files and (place.path / own.data_files).is_file():
+        return {own.splits[0]: [(place.path / own.data_files, None)]}
+    if own and own.config == "subjects":
+        found = {}
+        for config, splits in folders.layout(place.path).items():
+            for split, parts in splits.items():
+                found.setdefault(split, []).extend((path, subject or config or None) for path, subject in parts)
+        return found
+    return folders.configured(place.path, place.config)[0]
+
+
+def check_split(name: str, split: str, data_dir=None) -> None:
+    """UserError unless a data set has the split, as far as can be told without asking the hub."""
+    place = located(name, data_dir)
+    split = _halved(place, split)[0]
+    if place.path is None:
+        if place.own:
+            hub.own_split(name, place.own, split)
+    elif place.path.is_dir():
+        _chosen(place, split)
+
+
+def _halved(place: Place, split: str) -> tuple[str, int | None]:
+    """``halves.parted``, but for a folder that has a split of that very name."""
+    whole, half = halves.parted(split)
+    own = half and place.path and place.path.is_dir() and split in _splits(place)
+    return (split, None) if own else (whole, half)
+
+
+def _chosen(place: Place, split: str) -> tuple[str, list]:
+    """(the split's own name, its files) of a folder."""
+    found = _splits(place)
+    own = place.own
+    if own and split in own.withheld and split not in found:
+        hub.own_split(place.label, own, split)
+    return folders.choose(found, split, place.path)
+
+
+def load(
+    name, split, data_dir=None, subjects=None, limit=None, skip_invalid=False, domain="all", columns=None, seed=0
+) -> QuestionSet:
+    """The questions of a data set, cut to ``domain``, ``subjects`` and ``limit`` per subject.
+
+    Args:
+        name: of a set, ``owner/name[/config]`` of the hub, or a path.
+        split: which of its splits, or a half of one (``halves``); a single file is one.
+        data_dir: a folder with copies of data sets, looked into before the hub.
+        subjects: only these, separated by commas.
+        limit: as many questions of each subject at most, spread over it.
+        skip_invalid: leave out what cannot be asked, and count.
+        domain: a key of ``mmlu.DOMAINS``; R-Tuning's parts are left whole, repeated questions too.
+        columns: {role: column} of a file or of ``owner/name`` (``columns.parse``); a set by name has its own.
+        seed: of the order of choices whose right one always stands first.
 
     Raises:
         UserError: no such data set, split or subject; a record that cannot be asked; nothing left to ask.
     """
-    questions, shots, skipped, label = read(name, split, data_dir, subjects, skip_invalid)
-    groups = by_subject(mmlu.domain_part(questions, domain))
+    place = located(name, data_dir)
+    whole, half = _halved(place, split)
+    asked = (_from_hub if place.path is None else _from_files)(
+        place, name, whole, subjects, skip_invalid, columns, seed
+    )
+    asked.notes += repeats.settled_ids(asked.questions)
+    single = repeats.Merged(mmlu.domain_part(asked.questions, domain))
+    if domain == "all":  # a set by name cannot be mended by who asks for it
+        single = repeats.merged(single.questions, asked.places, skip_invalid or place.known is not None)
+    if single.merged:
+        asked.notes.append(f"{single.merged} repeated questions merged")
+    if single.apart:
+        asked.notes.append(f"{single.apart} stand with answers that have nothing in common; all of them are accepted")
+    if single.left_out:
+        asked.notes.append(f"{single.left_out} left out that give one question two answers")
+        asked.skipped += single.left_out if skip_invalid else 0
+    if half:
+        single.questions, asked.shots, note = halves.halved(single.questions, asked.shots, half)
+        asked.notes.append(note)
+    groups = by_subject(single.questions)
     groups = {s: groups[s] for s in chosen_subjects(groups, subjects)}
     if limit is not None:
         groups = {s: spread(qs, limit) for s, qs in groups.items()}
     questions = [q for qs in groups.values() for q in qs]
     check_set(questions, f"{name} split {split}" + f" domain {domain}" * (domain != "all"))
-    return QuestionSet(label, split, questions, {s: qs for s, qs in shots.items() if s in groups}, skipped)
+    shots = {s: qs for s, qs in asked.shots.items() if s in groups}
+    notes = [] if name in NAMED else asked.notes
+    licence = place.own.licence if place.own and place.repository else None
+    return QuestionSet(place.label, split, questions, shots, asked.skipped, notes, single.merged, licence)
 
 
-def local_path(name: str, data_dir=None) -> tuple[Path | None, str]:
-    """(folder or file, the set's name) of a data set given by name or path; no path for one of the hub.
-
-    Raises:
-        UserError: no such data set.
-    """
-    if name == "world_facts":
-        return EMBEDDED, name
-    if name == "world_facts_mc":
-        return EMBEDDED / "mc", name
-    if data_dir and not Path(name).is_absolute() and (Path(data_dir) / name).exists():
-        return Path(data_dir) / name, name
-    if Path(name).exists():
-        return Path(name), Path(name).stem
-    if name == "pararel":
-        raise UserError(
-            "--dataset pararel: not on the hub; give R-Tuning's file, --dataset R-Tuning-data/pararel/….json"
-        )
-    if name in hub.DATASETS:
-        return None, name
-    known = ", ".join([*hub.DATASETS, "world_facts", "world_facts_mc"])
-    raise UserError(f"--dataset {name}: no such file or folder, and not one of {known}")
+def _known(place: Place, table, columns) -> tables.Known:
+    """What is known of a set's rows: its own columns where they are there, else those that the user names."""
+    own = place.own
+    if own is None:
+        return tables.Known(columns)
+    wanted = {part for column in own.columns.values() for part in column.split("+")}
+    if wanted <= {*table.names}:
+        return replace(own.known, columns=own.columns | ({} if place.named else columns or {}))
+    return tables.Known(None if place.named else columns, exam=own.known.exam)
 
 
-def read(name, split, data_dir, subjects, skip_invalid) -> tuple[list, dict, int, str]:
-    """(questions, shots, skipped, the set's name) of a data set given by name, local folder or file."""
-    path, label = local_path(name, data_dir)
-    if path is None:
-        return (*hub.read(name, split, subjects, skip_invalid), name)
-    if path.is_dir() and any(path.glob("*/*.csv")):
-        return (*read_mmlu(path, split, subjects, skip_invalid), label)
-    file = split_file(path, split) if path.is_dir() else path
-    readers = {".jsonl": read_jsonl, ".json": read_rtuning, ".csv": read_csv}
-    if file.suffix not in readers:
-        raise UserError(f"--dataset {file}: {file.suffix or 'no'} ending; .jsonl, .json or .csv is expected")
-    questions, skipped = readers[file.suffix](file, label, split, skip_invalid)
-    shots = open_shots(path, label, skip_invalid) if path.is_dir() else {}
-    return questions, shots, skipped, label
+def _only(place: Place, table) -> list:
+    """Leaves the rows that the set's publisher has found fault with; returns what is to be said of it."""
+    own = place.own
+    if own is None or own.only is None or own.only[0] not in table.names:
+        return []
+    column, value = own.only
+    before = len(table.rows)
+    table.rows = [(at, row) for at, row in table.rows if not isinstance(row, dict) or row.get(column) == value]
+    return [f"left out, since their `{column}` is not {value!r}: {before - len(table.rows)}"]
 
 
-def open_shots(folder: Path, label: str, skip_invalid: bool) -> dict:
-    """Few-shot examples of a folder of JSON Lines: the first of each subject in its dev (or val) file.
+def _together(read_tables: list) -> files.Table:
+    """The rows of several files of one split, so that what their columns mean is decided once."""
+    first = read_tables[0]
+    if len(read_tables) == 1:
+        return first
+    names = list(dict.fromkeys(name for table in read_tables for name in table.names))
+    rows = [row for table in read_tables for row in table.rows]
+    notes = list(dict.fromkeys(note for table in read_tables for note in table.notes))
+    return files.Table(f"{Path(first.where).parent}", names, rows, all(t.typed for t in read_tables), notes)
 
-    Six of them, so that five are left for a question that is one itself.
-    """
-    for split in ("dev", "val"):
-        files = [p for p in folder.glob("*.jsonl") if split_name(p) == split]
-        if files:
-            return {s: qs[:6] for s, qs in by_subject(read_jsonl(files[0], label, split, skip_invalid)[0]).items()}
-    return {}
+
+def _questions(place, parts, split, subjects, skip_invalid, columns, seed, prefer=None) -> tables.Read:
+    """The questions of the (table, subject) of one split."""
+    found, numbered = [], False
+    for table, subject in parts:
+        if subject is not None:
+            for _, row in table.rows:
+                if isinstance(row, dict):
+                    row["subject"] = subject if values.missing(row.get("subject")) else row["subject"]
+                    numbered |= repeats.numbered_by_file(row, subject)
+            if "subject" not in table.names:
+                table.names = [*table.names, "subject"]
+        found.append(table)
+    whole = _together(found)
+    left_out = _only(place, whole)
+    known = _known(place, whole, columns)
+    if any(subject is not None for _, subject in parts) and known.columns:
+        known = replace(known, columns={"subject": "subject", **known.columns})
+    known.prefer = prefer or known.prefer
+    read = tables.read(whole, place.label, split, skip_invalid, known, seed)
+    read.notes += left_out + [repeats.NUMBERED] * numbered
+    return read
+
+
+def _wanted(place: Place, columns) -> dict:
+    """{role: column} of all that a set's rows are looked through for: its own columns, the user's, what is asked."""
+    own = place.own
+    only = {"only": own.only[0]} if own and own.only else {}
+    return {**(own.columns if own else {}), **({} if place.named else columns or {}), **only}
+
+
+def _from_files(place: Place, name, split, subjects, skip_invalid, columns, seed) -> Asked:
+    """The questions, and the few-shot examples, of a file or a folder."""
+    asked, wanted = Asked(), _wanted(place, columns)
+    if not place.path.is_dir():
+        parts = [(files.read(place.path, split, wanted), None)]
+        asked.add(_questions(place, parts, split, subjects, skip_invalid, columns, seed))
+        return asked
+    splits = _splits(place)
+    own_split, chosen = _chosen(place, split)
+    if own_split.lower() != split.lower():
+        print(f"--split {split}: {chosen[0][0].name} is read")
+
+    def read(which, own, prefer=None, only=None):
+        by_file = all(subject is not None for _, subject in own)
+        taken = only if only is not None else chosen_subjects([s for _, s in own], subjects) if by_file else None
+        parts = [(files.read(p, which, wanted), s) for p, s in own if taken is None or s in taken]
+        return _questions(place, parts, which, subjects, skip_invalid, columns, seed, prefer) if parts else None
+
+    asked.add(read(split, chosen))
+    order = (place.own.shots, *SHOTS) if place.own and place.own.shots else SHOTS
+    which = next((s for s in order if s in splits), None)
+    if which is None:
+        return asked
+    by_file = all(subject is not None for _, subject in splits[which])
+    found = read(which, splits[which], asked.reading, [*by_subject(asked.questions)] if by_file else None)
+    if found:
+        groups = by_subject(q for q in found.questions if not q.should_abstain)
+        asked.shots = {s: qs if by_file else qs[:MOST_SHOTS] for s, qs in groups.items()}
+    return asked
+
+
+def _from_hub(place: Place, name, split, subjects, skip_invalid, columns, seed) -> Asked:
+    """The questions, and the few-shot examples, of a data set of the hub."""
+    own, asked, wanted = place.own, Asked(), _wanted(place, columns)
+    named = hub.own_split(name, own, split) if own else split
+    one_each = bool(own and own.config == "subjects")
+    configs = [place.config]
+    if one_each and place.config is None:
+        configs = chosen_subjects(hub.config_names(own, name), subjects)
+
+    def read(rows_of, which, prefer=None, skip=skip_invalid):
+        file = own.data_files if own else None
+        parts = [
+            (hub.table(place.repository, config, rows_of, wanted, file, name), config if one_each else None)
+            for config in configs
+        ]
+        return _questions(place, parts, which, subjects, skip, columns, seed, prefer)
+
+    asked.add(read(named, split))
+    if own and own.shots:
+        for q in read(own.shots, own.shots, asked.reading, True).questions:
+            group = asked.shots.setdefault(q.subject, [])
+            if len(group) < MOST_SHOTS and not q.should_abstain:
+                group.append(q)
+    return asked

@@ -1,6 +1,7 @@
 """Questions: one record, its checks, and which of a set's questions are asked."""
 
 import dataclasses
+import re
 from dataclasses import dataclass, field
 
 from ..running.errors import UserError
@@ -14,15 +15,18 @@ class Question:
     """One question.
 
     ``choices`` is None for an open question; ``answer`` is then its text and ``aliases`` are other accepted texts. With
-    ``choices``, ``answer`` is the letter of the right one.
+    ``choices``, ``answer`` is the letter of the right one. Nobody can answer a question that ``should_abstain``: it has
+    no choices, no answer and no aliases. ``exam`` says whose prompt asks it: "ceval", "cmmlu", or None for MMLU's.
     """
 
     id: str
     subject: str
     question: str
     choices: list | None
-    answer: str
+    answer: str | None
     aliases: list = field(default_factory=list)
+    should_abstain: bool = False
+    exam: str | None = None
 
     @property
     def letters(self) -> str:
@@ -30,20 +34,28 @@ class Question:
         return LETTERS[: len(self.choices)]
 
     def record(self) -> dict:
-        """The fields that every stage's records begin with."""
-        return dataclasses.asdict(self)
+        """The fields that every stage's records begin with; ``should_abstain`` and ``exam`` only where they say it."""
+        optional = {f.name for f in OPTIONAL if getattr(self, f.name) == f.default}
+        return {name: value for name, value in dataclasses.asdict(self).items() if name not in optional}
+
+
+OPTIONAL = [f for f in dataclasses.fields(Question) if f.name in ("should_abstain", "exam")]
 
 
 def from_record(record: dict) -> Question:
     """The Question that a stage's record begins with."""
-    return Question(*(record[f.name] for f in dataclasses.fields(Question)))
+    required = [f.name for f in dataclasses.fields(Question) if f not in OPTIONAL]
+    given = {f.name: record[f.name] for f in OPTIONAL if f.name in record}
+    return Question(**{name: record[name] for name in required}, **given)
 
 
 @dataclass
 class QuestionSet:
     """The questions of one split, the few-shot examples of each subject, and what was left out.
 
-    ``name`` and ``split`` say where they come from; ``skipped`` counts the invalid records left out.
+    ``name`` and ``split`` say where they come from; ``skipped`` counts the invalid records left out; ``reading`` is
+    what the file's columns were taken to mean and what was done with its questions; ``merged`` counts those that
+    repeated another; ``licence`` is the set's, where it is known.
     """
 
     name: str
@@ -51,6 +63,9 @@ class QuestionSet:
     questions: list
     shots: dict = field(default_factory=dict)
     skipped: int = 0
+    reading: list = field(default_factory=list)
+    merged: int = 0
+    licence: str | None = None
 
     @property
     def multiple_choice(self) -> bool:
@@ -62,7 +77,7 @@ class QuestionSet:
         return [
             s
             for s in self.shots.get(question.subject, [])
-            if (s.question, s.choices) != (question.question, question.choices)
+            if (s.question, s.choices) != (question.question, question.choices) and not s.should_abstain
         ]
 
     def shots_of(self, question: Question, num_shots: int) -> list:
@@ -90,14 +105,16 @@ class QuestionSet:
             self.shots_of(question, num_shots)
 
     def describe(self) -> dict:
-        """``meta.dataset``: what was asked, and its hash."""
+        """``meta.dataset``: what was asked, its hash, and what the file was taken to mean."""
         content = [q.record() for q in self.questions]
+        more = {"reading": self.reading, "merged": self.merged, "licence": self.licence}
         return {
             "name": self.name,
             "split": self.split,
             "n": len(content),
             "skipped": self.skipped,
             "sha256": sha256_json([content, {s: [q.record() for q in shots] for s, shots in self.shots.items()}]),
+            **{key: value for key, value in more.items() if value},
         }
 
 
@@ -105,50 +122,43 @@ class Invalid(Exception):
     """A record that cannot be asked; the reader adds the file and the line."""
 
 
-def make_question(subject, split, index, text, choices, answer, aliases=(), given_id=None) -> Question:
+def make_question(
+    subject, split, index, text, choices, answer, aliases=(), given_id=None, should_abstain=False, exam=None
+) -> Question:
     """A checked ``Question``; for multiple choice ``answer`` is a letter.
 
     Raises:
-        Invalid: no question text, no answer, too few or too many choices, a letter that is none of them.
+        Invalid: no question text, no answer, too few or too many choices, a letter that is none of them, or a text that
+            no file can hold.
     """
     if not isinstance(text, str) or not text.strip():
         raise Invalid("the question has no text")
-    if isinstance(answer, (list, dict)):
-        raise Invalid("the answer is not a text; other accepted answers belong into `aliases`")
     answer = str(answer).strip() if answer is not None else ""
-    if not answer:
+    if not answer and not should_abstain:
         raise Invalid("the question has no answer")
-    if not isinstance(aliases, (list, tuple)):
-        raise Invalid("`aliases` is not a list")
     if choices is not None:
-        if not isinstance(choices, (list, tuple)):
-            raise Invalid("`choices` is not a list")
-        choices = [str(c).strip() if c is not None else "" for c in choices]
+        choices = ["" if c is None or c != c else str(c).strip() for c in choices]  # NaN is not itself
         if "" in choices:
             raise Invalid(f"choice {LETTERS[choices.index('') % len(LETTERS)]} is empty")
         if not 2 <= len(choices) <= len(LETTERS):
             raise Invalid(f"{len(choices)} choices; there must be 2 to {len(LETTERS)}")
         if answer not in list(LETTERS[: len(choices)]):
             raise Invalid(f"answer {answer!r} is not a letter from A to {LETTERS[len(choices) - 1]}")
-    return Question(
+    question = Question(
         id=str(given_id) if given_id is not None else f"{subject}/{split}/{index}",
         subject=subject,
         question=text.strip(),
         choices=choices,
-        answer=answer,
+        answer=None if should_abstain else answer,
         aliases=[a for a in dict.fromkeys(str(a).strip() for a in aliases) if a and a != answer],
+        should_abstain=should_abstain,
+        exam=exam,
     )
-
-
-def answer_letter(choices, answer) -> str:
-    """The letter of ``answer``, which is a letter or a choice's text; Invalid where it is neither, or not just one."""
-    choices, answer = [str(c).strip() for c in choices], str(answer).strip()
-    letters = LETTERS[: len(choices)]
-    matching = {letter for letter, text in zip(letters, choices, strict=False) if answer in (letter, text)}
-    if len(matching) != 1:
-        why = "is none of the choices" if not matching else "can be more than one of the choices"
-        raise Invalid(f"answer {answer!r} {why} {', '.join(map(repr, choices))}")
-    return matching.pop()
+    for own in (question.id, subject, question.question, answer, *(choices or ()), *question.aliases):
+        lonely = re.search("[\ud800-\udfff]", own)
+        if lonely:
+            raise Invalid(f"text that cannot be encoded in UTF-8 (half a character, {lonely[0]!r})")
+    return question
 
 
 def collect(rows, build, skip_invalid) -> tuple[list, int]:
@@ -162,14 +172,6 @@ def collect(rows, build, skip_invalid) -> tuple[list, int]:
                 raise UserError(f"{place}: {e}; mend the record, or leave such records out with --skip_invalid") from e
             skipped += 1
     return questions, skipped
-
-
-def labelled_question(subject, split, index, text, labels, texts, key) -> Question:
-    """ARC's way: choices have labels (A… or 1…), the answer key is one of them."""
-    labels, key = [str(x) for x in labels], None if key is None else str(key)
-    if key not in labels[: len(LETTERS)]:
-        raise Invalid(f"answer {key!r} is none of the choices' labels {', '.join(labels)}")
-    return make_question(subject, split, index, text, texts, LETTERS[labels.index(key)])
 
 
 def chosen_subjects(available, subjects) -> list:

@@ -5,14 +5,16 @@ Text from the data is escaped by matplotlib, and never read as mathematics.
 
 import io
 import re
-import warnings
+import unicodedata
 
 import numpy as np
 from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from ..questions.mmlu import CATEGORIES
+from . import fonts
 
 METHODS = {"van": "#767676", "cor": "#d08700", "corcer": "#00906a", "craft": "#0072b2"}
 RIGHT, WRONG, REFUSED, UNPARSED, INCOMPLETE = "#0072b2", "#c75000", "#767676", "#a8558b", "#7a5c00"
@@ -31,11 +33,12 @@ LOOKS = {
 CATEGORY_COLORS = dict(zip(CATEGORIES, ("#0072b2", "#d08700", "#00906a", "#a8558b"), strict=True))
 # In the page these two become CSS variables, so that text and axes turn light on a dark background.
 INK, RULE = "#24292f", "#b4bac2"
+LONGEST = 36  # columns of a label
 STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "knowledge-boundary",
     "text.parse_math": False,
-    "font.family": "DejaVu Sans",
+    "font.family": fonts.BASE,
     "font.size": 9.5,
     "axes.axisbelow": True,
     "axes.grid": True,
@@ -62,7 +65,42 @@ def number(x, digits=1, times=1) -> str:
 def label(text, keep=False) -> str:
     """A name as an axis label: one line, cut where it is too long; underscores stay only if ``keep``."""
     text = " ".join(str(text if keep else str(text).replace("_", " ")).split())
-    return text if len(text) <= 36 else text[:35] + "…"
+    kinds = map(unicodedata.category, text)
+    return cut("".join("\ufffd" if kind in ("Cc", "Cs") else c for c, kind in zip(text, kinds, strict=True)))
+
+
+def columns(text: str) -> int:
+    """How many columns a text takes, as terminals count: two for a Chinese character, none for an accent on another."""
+    marks = sum(unicodedata.category(c) in ("Mn", "Me", "Cf") for c in text)
+    return len(text) - marks + sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+
+
+def cut(text: str) -> str:
+    """A label no longer than ``LONGEST``: in columns, and in ems, as some letters are wider than their column."""
+    text = text if len(text) <= 250 else text[:249] + "…"
+    while columns(text) > LONGEST or (not text.isascii() and fonts.width(text) > LONGEST - 6):
+        text = text.removesuffix("…")[:-1].rstrip("\u200d") + "…"
+    return text
+
+
+def in_fonts(figure) -> None:
+    """Draw each text of a figure in fonts that have its characters."""
+    for text in figure.findobj(Text):
+        text.set_fontfamily(fonts.families(text.get_text())[0])
+
+
+def in_latin(figure) -> None:
+    """Latin letters in the texts of a figure in place of what no font has; says so."""
+    lacking = fonts.families("".join(text.get_text() for text in figure.findobj(Text)))[1]
+    if not lacking:
+        return
+    fonts.say(lacking)
+    for axis in (axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)):  # ticks get their texts when drawn
+        names = [tick.get_text() for tick in axis.get_ticklabels()]
+        if lacking.intersection("".join(names)):
+            axis.set_ticks(axis.get_ticklocs(), [cut(fonts.readable(name, lacking)) for name in names])
+    for text in figure.findobj(Text):
+        text.set_text(fonts.readable(text.get_text(), lacking))
 
 
 def canvas(height) -> tuple:
@@ -86,14 +124,16 @@ def steps(values) -> int | None:
 def png(figure, path) -> None:
     """Save the figure, the same bytes for the same content."""
     with rc_context(STYLE):
+        in_latin(figure)
+        in_fonts(figure)
         figure.savefig(path, format="png", dpi=200, facecolor="white", metadata={"Software": None})
 
 
 def svg(figure) -> Markup:
     """The figure as an ``<svg>`` element: no metadata, no ids of groups (they repeat), ink and rules from the page."""
     text = io.StringIO()
-    with rc_context(STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # the browser has the fonts, we only measure
+    with rc_context(STYLE), fonts.unwarned():  # the browser has the fonts, we only measure
+        in_fonts(figure)
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(text, format="svg", transparent=True, metadata=nothing)
     drawn = text.getvalue()

@@ -45,6 +45,7 @@
   const failed = (o) => o === WRONG || o > REFUSED; // unparsed and incomplete are wrong too
 
   function accepted(row) {
+    if (row.answer === null) return "none: nobody can answer this, refusing is right";
     const answer = texts[row.answer];
     const choice = row.choices && row.choices["ABCDEFGHIJ".indexOf(answer)];
     return choice === undefined ? answer : `${answer}. ${texts[choice]}`;

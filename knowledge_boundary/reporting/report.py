@@ -15,6 +15,7 @@ from markupsafe import Markup
 from ..knowledge.state import flow
 from ..running.results import write_text
 from . import charts, figures, findings, question_table
+from .columns import OTHER_SCORES, UNANSWERABLE, metric, with_values
 from .drawing import METHODS, OUTCOMES, label, number, svg
 
 # The comparison's rows, in the order of the argument that they make.
@@ -87,6 +88,7 @@ def write_report(
         "fewest_covered": charts.FEWEST,
         "table": table,
         "table_json": table and Markup(question_table.embedded(table)),
+        "unanswerable_columns": UNANSWERABLE,
         "outcome_colors": [color for _, color in OUTCOMES.values()],
         "script": Markup(script),
         "script_hash": digest,
@@ -109,7 +111,7 @@ def _pages() -> Environment:
         finalize=lambda x: "–" if x is None or isinstance(x, ChainableUndefined) else x,
         trim_blocks=True,
     )
-    pages.filters["number"] = number
+    pages.filters |= {"number": number, "metric": metric}
     return pages
 
 
@@ -129,6 +131,10 @@ def _shown(record, metric) -> bool:
     )
 
 
+def _has_answer(record) -> bool:
+    return not record.get("should_abstain")
+
+
 def _verdicts(tests) -> dict:
     """{data set: a sentence on its paired tests}."""
     sets = dict.fromkeys(t["dataset"] for t in tests)
@@ -136,19 +142,28 @@ def _verdicts(tests) -> dict:
 
 
 def _datasets(records) -> list[dict]:
-    """Per data set: its records in the models' order, the metrics shown, its outcome bars, its THS figure."""
+    """Per data set: its records in the models' order, the metrics shown, its outcome bars, its THS figure.
+
+    A set without answerable questions has no bars; ``other`` are the columns of other scores, ``unanswerable`` the
+    records with unanswerable questions.
+    """
     found = []
     for name in dict.fromkeys(r["dataset"] for r in records):
         rows = sorted((r for r in records if r["dataset"] == name), key=lambda r: _place(r["model"], MODELS))
         labels = [label(r["model"], keep=True) for r in rows]
         shares = [{o: _value(r, f"p_{o}") or 0 for o in OUTCOMES} for r in rows]
-        shown = {m: text for m, text in METRICS.items() if m not in OPTIONAL or any(_shown(r, m) for r in rows)}
         scored = any(_value(r, "ths") is not None for r in rows)
-        ths = scored and svg(charts.ths_drawing(labels, rows))
-        bars = svg(charts.stacked_drawing(labels, shares))
-        warnings = [f"{r['model']}: {text}" for r in rows for text in r.get("warnings") or ()]
         found.append(
-            {"name": name, "metrics": shown, "records": rows, "outcomes": bars, "ths": ths, "warnings": warnings}
+            {
+                "name": name,
+                "metrics": {m: t for m, t in METRICS.items() if m not in OPTIONAL or any(_shown(r, m) for r in rows)},
+                "records": rows,
+                "outcomes": any(r["n"] for r in rows) and svg(charts.stacked_drawing(labels, shares)),
+                "ths": scored and svg(charts.ths_drawing(labels, rows)),
+                "other": with_values(OTHER_SCORES, rows),
+                "unanswerable": [r for r in rows if r.get("n_unanswerable")],
+                "warnings": [f"{r['model']}: {text}" for r in rows for text in r.get("warnings") or ()],
+            }
         )
     return found
 
@@ -202,7 +217,9 @@ def _risks(evaluations) -> list[dict]:
         having = {m: s for m, s in sets.items() if s.get("risk_coverage") and s["risk_coverage"]["points"]}
         if not having:
             continue
-        counts = Counter((e["summary"]["model"], r["dataset"]) for e in evaluations for r in e["records"])
+        counts = Counter(
+            (e["summary"]["model"], r["dataset"]) for e in evaluations for r in e["records"] if _has_answer(r)
+        )
         curves = {m: (s["risk_coverage"]["points"], counts[m, name]) for m, s in having.items()}
         rows = [(m, s["risk_coverage"].get("aurc"), s["risk_coverage"]["points"][-1]) for m, s in having.items()]
         found.append({"name": name, "drawing": svg(charts.risk_drawing(curves)), "rows": rows})
@@ -224,13 +241,16 @@ def _missing(boundary, state_init, state_rehearsal, selections, evaluations, los
 
 
 def _by_subject(evaluations) -> list[dict]:
-    """Per evaluation, on its first data set: outcomes by subject, all in the order of the first evaluation's P_c."""
+    """Per evaluation, on its first data set: outcomes by subject, all in the order of the first evaluation's P_c.
+
+    Of the answerable questions alone.
+    """
     drawings, order = [], {}
     for evaluation in evaluations:
         dataset = next(iter(evaluation["summary"]["datasets"]), None)
         outcomes = defaultdict(Counter)
         for record in evaluation["records"]:
-            if record["dataset"] == dataset:
+            if record["dataset"] == dataset and _has_answer(record):
                 outcomes[record["subject"]][record["outcome"]] += 1
         if not outcomes:
             continue

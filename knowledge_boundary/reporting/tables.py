@@ -1,5 +1,7 @@
 """The stages' closing tables, as text for the terminal."""
 
+from .columns import OTHER_SCORES, UNANSWERABLE, metric, with_values
+
 
 def boundary_table(summary) -> str:
     """The boundary as text for the terminal: subjects by accuracy, MMLU's categories, all; what is above chance."""
@@ -16,12 +18,14 @@ def boundary_table(summary) -> str:
             lines += [line(*item) for item in sorted(rows.items(), key=lambda item: -item[1]["accuracy"])]
             lines.append("")
     lines.append(line("all", summary))
-    # A 95 % interval lies above the true value once in 40 times.
-    lines.append(
-        f"{summary['subjects_known']} of {len(subjects)} subjects are above chance (known); "
-        f"about {len(subjects) / 40:.2g} would be by luck alone."
-    )
-    if not summary["known"]:
+    known = f"{summary['subjects_known']} of {len(subjects)} subjects"
+    if summary["chance"]:  # a 95 % interval lies above the true value once in 40 times
+        lines.append(f"{known} are above chance (known); about {len(subjects) / 40:.2g} would be by luck alone.")
+    else:
+        lines.append(f"{known} have a right answer (known): nobody guesses an open one.")
+    if summary["should_abstain"]:
+        lines.append(f"{summary['should_abstain']} of {summary['n']} questions are unanswerable: no answer is right")
+    if summary["chance"] and not summary["known"]:
         lines.append(f"The model is at chance ({summary['chance']:.1%}) on the whole set.")
     lines += mass_lines(summary)
     return "\n".join(lines)
@@ -45,6 +49,8 @@ def state_table(summary) -> str:
         )
     lines.append("(interval of mean Cor over questions, by normal approximation)")
     lines.append(f"Questions by Cor, in tenths from 0 to 1: {' '.join(map(str, summary['cor_tenths']))}")
+    if summary["should_abstain"]:
+        lines.append(f"{summary['should_abstain']} of {summary['n']} questions are unanswerable: their Cor is 0")
     if summary["empty_samples"]:
         lines.append(f"{summary['empty_samples']:.1%} of the sampled answers are empty")
     lines += mass_lines(summary)
@@ -59,8 +65,27 @@ def percent(metric) -> str:
     return f"{value:.1f} [{low:.1f}, {high:.1f}]"
 
 
+def evaluation_tables(records) -> str:
+    """All that is said of evaluated models: the comparison, the other scores, the unanswerable questions, warnings."""
+    found = [comparison_table(records), other_scores_table(records), unanswerable_table(records)]
+    found.append("\n".join(warning_lines(records)))
+    return "\n\n".join(table for table in found if table)
+
+
+def fitted(rows, texts: int = 2) -> list:
+    """Lines of a table whose columns are as wide as their widest cell, the first ``texts`` of them flush left."""
+    columns = []
+    for i, cells in enumerate(zip(*rows, strict=True)):
+        width = max(map(len, cells))
+        columns.append([cell.ljust(width) if i < texts else cell.rjust(width) for cell in cells])
+    return ["  ".join(row) for row in zip(*columns, strict=True)]
+
+
 def comparison_table(records) -> str:
-    """The comparison as text: a row per data set and model, every figure × 100 with its 95 % interval."""
+    """The comparison as text: a row per data set and model, every figure × 100 with its 95 % interval.
+
+    Over the answerable questions; empty where there are none.
+    """
     columns = {
         "p_correct": "P_c",
         "p_wrong": "P_w",
@@ -72,22 +97,55 @@ def comparison_table(records) -> str:
         "over_refusal": "over-refusal",
         "ap": "AP",
     }
+    records = [r for r in records if r["n"]]
+    if not records:
+        return ""
     if all(r["ths_refuse"]["value"] is None for r in records):
         del columns["ths_refuse"]
     if not any(r["p_incomplete"]["value"] for r in records):
         del columns["p_incomplete"]
     rows = [["data set", "model", "n", *columns.values()]]
     rows += [[r["dataset"], r["model"], str(r["n"]), *(percent(r[c]) for c in columns)] for r in records]
-    fitted = []
-    for i, texts in enumerate(zip(*rows, strict=True)):
-        width = max(map(len, texts))
-        fitted.append([text.ljust(width) if i < 2 else text.rjust(width) for text in texts])
-    lines = ["  ".join(row) for row in zip(*fitted, strict=True)]
+    lines = fitted(rows)
     if "ths_refuse" in columns:
         lines.append("(THS, refuse⁰: against the initial model with the refusal prompt)")
-    for r in records:
-        lines += [f"Warning: {r['dataset']}, {r['model']}: {text}" for text in r["warnings"]]
     return "\n".join(lines)
+
+
+def other_scores_table(records) -> str:
+    """Scores of other lines of work as text, every figure × 100 and without its interval; empty if there are none."""
+    records = [r for r in records if r["n"]]
+    columns = with_values(OTHER_SCORES, records)
+    if not columns:
+        return ""
+    rows = [["data set", "model", *(head for _, head, _ in columns)]]
+    rows += [[r["dataset"], r["model"], *(plain_percent(metric(r, place)) for place, *_ in columns)] for r in records]
+    lines = ["Other scores, × 100 (docs/evaluation.md; their intervals are in the file and on the report page)"]
+    return "\n".join(lines + fitted(rows))
+
+
+def unanswerable_table(records) -> str:
+    """What models do with unanswerable questions, as text, × 100 with 95 % intervals; empty if there are none."""
+    records = [r for r in records if r.get("n_unanswerable")]
+    if not records:
+        return ""
+    rows = [["data set", "model", "n", *(head for _, head, _ in UNANSWERABLE)]]
+    rows += [
+        [r["dataset"], r["model"], str(r["n_unanswerable"]), *(percent(metric(r, place)) for place, *_ in UNANSWERABLE)]
+        for r in records
+    ]
+    lines = ["Unanswerable questions, where refusing is right (precision, recall, F1 of refusing: over all questions)"]
+    return "\n".join(lines + fitted(rows))
+
+
+def plain_percent(metric) -> str:
+    """``{value, ci95}`` × 100 without its interval: "28.3"."""
+    return "–" if metric["value"] is None else f"{round(100 * metric['value'], 1) + 0.0:.1f}"
+
+
+def warning_lines(records) -> list:
+    """The warnings of a comparison's records, a line each."""
+    return [f"Warning: {r['dataset']}, {r['model']}: {text}" for r in records for text in r["warnings"]]
 
 
 def tests_table(tests) -> str:
@@ -118,7 +176,8 @@ def selection_row(summary, tau_sim: float) -> str:
     """One selection's line of that table."""
     method, taken, pools = summary["method"], summary["taken"], summary["pools"]
     crss, similarity = summary["crss"][f"{tau_sim:.2f}"], summary["mean_max_similarity"]
-    pool_van = pools["van"] + pools["idk"] if method == "van" else pools["van"]  # Van-Tuning draws from all questions
+    # Van-Tuning draws from all questions that have an answer.
+    pool_van = pools["van"] + pools["idk"] - summary["should_abstain"] if method == "van" else pools["van"]
     van, idk = f"{taken['van']}/{pool_van}", f"{taken['idk']}/{pools['idk_after_flow']}"
     shown = "" if crss is None else f"{crss:>8.3f}{similarity:>12.3f}"
     return f"{method:<8}{van:>12}{idk:>12}{shown}"

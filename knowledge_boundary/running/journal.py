@@ -27,6 +27,7 @@ NOT_IDENTITY = (
     "output_dir",
     "overwrite",
     "model",
+    "judge_model",
     "dataset",
     "data_dir",
     "state",
@@ -75,9 +76,10 @@ class Run:
         model: ``meta.model`` (see ``loading.describe``), or None.
         dataset: ``meta.dataset`` (see ``QuestionSet.describe``), or None.
         inputs: the files of earlier stages that this one reads.
+        judge: ``meta.judge`` (see ``judge.describe``); None: no model judges, and ``meta`` has no such key.
     """
 
-    def __init__(self, stage: str, path, arguments: dict, model=None, dataset=None, inputs=()):
+    def __init__(self, stage: str, path, arguments: dict, model=None, dataset=None, inputs=(), judge=None):
         self.path = Path(path)
         self.partial = self.path.with_name(self.path.name + ".partial")
         self.records = {}  # finished ones that this process knows, by record_key
@@ -91,6 +93,7 @@ class Run:
             "stage": stage,
             "args": self.args,
             "model": model,
+            **({"judge": judge} if judge else {}),
             "dataset": dataset,
             "inputs": [{"path": str(p), "sha256": sha256_file(p)} for p in inputs],
             "versions": package_versions(),
@@ -104,6 +107,8 @@ class Run:
         flat = {"stage": meta["stage"]}
         flat |= {f"--{k}": v for k, v in meta["args"].items() if k not in NOT_IDENTITY}
         flat |= {f"model.{k}": (meta["model"] or {}).get(k) for k in ("fingerprint", "revision", "dtype", "device")}
+        judged_by = ("fingerprint", "dtype", "device", "prompt_sha256") if meta.get("judge") else ()
+        flat |= {f"judge.{k}": meta["judge"].get(k) for k in judged_by}
         flat |= {f"dataset.{k}": (meta["dataset"] or {}).get(k) for k in ("name", "split", "n", "sha256")}
         flat |= {f"inputs[{i}].sha256": x["sha256"] for i, x in enumerate(meta["inputs"])}
         flat |= {f"versions.{k}": v for k, v in meta["versions"].items()}
@@ -114,7 +119,7 @@ class Run:
         mine = self.identity()
         differing = [k for k in mine.keys() | other.keys() if mine.get(k) != other.get(k)]
         if differing:
-            k = min(differing, key=lambda name: (name.startswith("model."), name))
+            k = min(differing, key=lambda name: (name.startswith(("model.", "judge.")), name))
             more = f" (and {len(differing) - 1} more)" if len(differing) > 1 else ""
             raise UserError(f"{what} is of another run: {k} was {other.get(k)!r}, is now {mine.get(k)!r}{more}; {mend}")
 

@@ -21,7 +21,7 @@ def example(words, question, prompt: str, wording: str, answer: str) -> tuple[st
 
 
 def refusal_examples(words, labelled, wording: str = "craft") -> tuple[list, list]:
-    """D_van ∪ D_idk in the refusal prompt that evaluation uses.
+    """D_van ∪ D_idk in the refusal prompt that evaluation uses; of an idk entry the answer is ``phrases.REFUSAL``.
 
     Args:
         words: the model's ``PromptFormat``.

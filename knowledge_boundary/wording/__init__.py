@@ -1,4 +1,4 @@
-"""Every prompt, instruction and refusal text of the project, in one module, ``phrases``.
+"""Every prompt, instruction and refusal text: ``phrases``; of exams: ``exams``; what refusals look like: the others.
 
 Imports: no other room.
 """

@@ -1,5 +1,7 @@
 """Evaluation by the probe's own prompt, as R-Tuning evaluates: against whole forward passes; parts of the split."""
 
+import math
+
 import pytest
 import tiny
 from sklearn.metrics import average_precision_score
@@ -63,6 +65,49 @@ def test_the_probe_is_run_mmlu_s_and_its_confidence_is_r_tuning_s(
     right = [r["outcome"] == "correct" for r in found["records"]]
     ap = average_precision_score(right, [r["confidence"] for r in found["records"]])
     assert found["summary"]["datasets"]["mmlu_like/test"]["ap"]["value"] == pytest.approx(ap)
+
+
+def test_open_questions_are_evaluated_as_r_tuning_does(checkpoint, data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    flags = ["--prompt", "probe", "--max_new_tokens", 6, "--name", "tiny", "--output_dir", "out"]
+    line = ["--model", checkpoint, "--dataset", f"{data / 'facts'}:ood", *flags]
+    assert tiny.call("eval_refusal.py", *line) == 0
+    result = tiny.read_json("out/eval_tiny.json")
+    assert result["meta"]["args"]["num_shots"] == 0
+    lm = tiny.load(checkpoint)
+    assert len(result["records"]) == 8
+    assert len({r["output"] for r in result["records"]}) > 1
+    for r in result["records"]:
+        text = f"Question: {r['question']} Answer:"
+        assert r["greedy"].startswith(r["output"])
+        assert r["outcome"] in ("correct", "wrong", "unparsed")
+        ids = lm.encode(f"{text} {r['output']}")
+        start = len(lm.encode(text))
+        assert ids[:start] == lm.encode(text)
+        logprobs = tiny.full_forward(lm, ids).double().log_softmax(-1)
+        own = [float(logprobs[at - 1, ids[at]]) for at in range(start, len(ids))]
+        likely = math.exp(sum(own) / len(own)) if own else 0
+        assert r["p_answer"] == pytest.approx(likely, abs=1e-5)
+        said = r["output"].rstrip(".")
+        sure = whole_sureness(
+            lm, f"{text} {said}. Are you sure you accurately answered the question based on your internal knowledge?"
+        )
+        assert r["p_sure"] == pytest.approx(sure, abs=1e-5)
+        assert r["confidence"] == pytest.approx((likely + sure) / 2, abs=1e-5)
+    refusing = tiny.call("eval_refusal.py", *line, "--refuse_unsure", "--overwrite")
+    assert refusing == 0
+    for a, b in zip(result["records"], tiny.read_json("out/eval_tiny.json")["records"], strict=True):
+        assert b["outcome"] == ("refused" if a["p_sure"] < 0.5 else a["outcome"])
+
+
+def test_both_kinds_are_probed_in_one_run(checkpoint, data, mmlu_like, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    # without --num_shots, five examples of mmlu_like's two
+    sets = ["--dataset", f"{data / 'facts'}:ood", f"{mmlu_like}:test", "--num_shots", 1, "--limit", 2]
+    flags = ["--prompt", "probe", "--max_new_tokens", 4, "--name", "tiny", "--output_dir", "out"]
+    assert tiny.call("eval_refusal.py", "--model", checkpoint, *sets, *flags) == 0
+    records = tiny.read_json("out/eval_tiny.json")["records"]
+    assert {("probs" in r, r["choices"] is None) for r in records} == {(True, False), (False, True)}
 
 
 def test_a_refusal_in_its_own_words_is_one(evaluated, monkeypatch):

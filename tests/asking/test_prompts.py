@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import tiny
 
@@ -5,7 +7,7 @@ from knowledge_boundary.asking import prompts
 from knowledge_boundary.models.prompt_format import PromptFormat
 from knowledge_boundary.questions.records import Question
 from knowledge_boundary.running.errors import UserError
-from knowledge_boundary.wording import phrases
+from knowledge_boundary.wording import exams, phrases
 
 CHEMISTRY = Question("c/test/0", "college_chemistry", "Which is a noble gas?", ["Argon", "Iron", "Gold", "Tin"], "A")
 SHOTS = [
@@ -61,6 +63,105 @@ def test_mmlu_s_text_without_shots():
     )
 
 
+NETWORK = Question("n/val/0", "computer_network", "下列设备属于____的是？", ["甲", "乙", "丙", "丁"], "B", exam="ceval")
+NETWORK_SHOT = Question("n/dev/0", "computer_network", "1+1=____", ["2", "3", "4", "5"], "A", exam="ceval")
+CROPS = Question("a/test/0", "agronomy", "哪一种是豆科？", ["小麦", "大豆", "水稻", "玉米"], "B", exam="cmmlu")
+CROPS_SHOT = Question("a/dev/0", "agronomy", "哪一种是禾本科？", ["大豆", "花生", "水稻", "豌豆"], "C", exam="cmmlu")
+
+
+def test_c_eval_s_own_text_with_a_shot():
+    assert prompts.letter_prompt(NETWORK, [NETWORK_SHOT]) == (
+        "以下是中国关于计算机网络考试的单项选择题，请选出其中的正确答案。\n"
+        "\n"
+        "1+1=____\n"
+        "A. 2\n"
+        "B. 3\n"
+        "C. 4\n"
+        "D. 5\n"
+        "答案：A\n"
+        "\n"
+        "下列设备属于____的是？\n"
+        "A. 甲\n"
+        "B. 乙\n"
+        "C. 丙\n"
+        "D. 丁\n"
+        "答案："
+    )
+
+
+def test_cmmlu_s_own_text_with_a_shot():
+    assert prompts.letter_prompt(CROPS, [CROPS_SHOT]) == (
+        "以下是关于农学的单项选择题，请直接给出正确答案的选项。\n"
+        "\n"
+        "题目：哪一种是禾本科？\n"
+        "A. 大豆\n"
+        "B. 花生\n"
+        "C. 水稻\n"
+        "D. 豌豆\n"
+        "答案是：C\n"
+        "\n"
+        "题目：哪一种是豆科？\n"
+        "A. 小麦\n"
+        "B. 大豆\n"
+        "C. 水稻\n"
+        "D. 玉米\n"
+        "答案是："
+    )
+
+
+def test_the_chinese_exams_cloze_text():
+    assert (
+        prompts.cloze_prompt(NETWORK, [NETWORK_SHOT])
+        == "题目：1+1=____\n答案：2\n\n题目：下列设备属于____的是？\n答案："
+    )
+    assert prompts.cloze_prompt(CROPS) == "题目：哪一种是豆科？\n答案是："
+
+
+@pytest.mark.parametrize(("exam", "count"), [("ceval", 52), ("cmmlu", 67)])
+def test_every_subject_of_a_chinese_exam_has_its_own_name(exam, count):
+    names = exams.EXAMS[exam].subjects
+    assert len(names) == len(set(names.values())) == count
+    assert all(name.isascii() and not names[name].isascii() for name in names)
+    other = replace(NETWORK, exam=exam, subject="my_own_exam")
+    assert "my own exam" in prompts.letter_prompt(other)
+
+
+@pytest.mark.parametrize("question", [CHEMISTRY, NETWORK, CROPS], ids=["mmlu", "ceval", "cmmlu"])
+def test_the_answer_follows_as_the_shots_print_it(plain, question):
+    for build in (prompts.letter_prompt, prompts.cloze_prompt):
+        text = build(question)
+        assert plain.lead_of(text) == prompts.exam_of(question).gap
+    shown = prompts.letter_prompt(question, [question])
+    assert shown.partition("\n\n")[2].startswith(text_of(plain, question))
+
+
+def text_of(plain, question):
+    """A question with what is trained behind it, as a shot prints it."""
+    text = prompts.letter_prompt(question)
+    return text.partition("\n\n")[2] + plain.ended(text, question.answer).removesuffix("<|im_end|>")
+
+
+def test_chinese_instructions():
+    assert prompts.instruction(NETWORK, "basic", "craft") == (
+        "下面是一道关于计算机网络的单项选择题。请回答A、B、C或D来作答。"
+    )
+    assert prompts.instruction(CROPS, "refuse", "craft") == (
+        "下面是一道关于农学的单项选择题。如果你知道答案，请直接回复正确选项A、B、C或D。"
+        "如果你不知道答案，请回复“I don't know.”。"
+    )
+    three = replace(CROPS, choices=["甲", "乙", "丙"])
+    assert prompts.instruction(three, "basic", "short") == "请用一个字母（A、B或C）回答下面这道关于农学的题目。"
+
+
+def test_chinese_zero_shot_prompt(plain):
+    text = prompts.answer_prompt(plain, CROPS, "basic", "short")
+    assert text == (
+        "请用一个字母（A、B、C或D）回答下面这道关于农学的题目。\n"
+        "哪一种是豆科？\nA. 小麦\nB. 大豆\nC. 水稻\nD. 玉米\n答案是："
+    )
+    assert plain.ended(text, "B") == "B<|im_end|>"
+
+
 def test_cloze_text_never_shows_the_choices():
     assert prompts.cloze_prompt(CHEMISTRY, SHOTS) == (
         "Question: Which is liquid?\nAnswer: Mercury\n\n"
@@ -74,6 +175,13 @@ def test_open_text_begins_with_the_instruction():
         "Answer the following question as simple as possible.\n\n"
         "Question: What is the capital of Italy?\nAnswer: Rome\n\n"
         "Question: What is the capital of France?\nAnswer:"
+    )
+
+
+def test_r_tuning_s_text_for_open_questions():
+    assert prompts.inline_prompt(FRANCE) == "Question: What is the capital of France? Answer:"
+    assert prompts.inline_prompt(FRANCE, [ITALY]) == (
+        "Question: What is the capital of Italy? Answer: Rome\n\nQuestion: What is the capital of France? Answer:"
     )
 
 
@@ -98,7 +206,7 @@ def test_craft_s_basic_instructions():
 
 
 @pytest.mark.parametrize("wording", phrases.WORDINGS)
-@pytest.mark.parametrize("question", [CHEMISTRY, FRANCE], ids=["choice", "open"])
+@pytest.mark.parametrize("question", [CHEMISTRY, FRANCE, NETWORK], ids=["choice", "open", "ceval"])
 def test_only_the_refuse_prompt_allows_to_refuse(wording, question):
     assert "don't know" not in prompts.instruction(question, "basic", wording)
     assert "don't know" in prompts.instruction(question, "refuse", wording)

@@ -80,6 +80,23 @@ def test_candidate_ids_are_what_follows_the_prompt(llama):
     assert llama.tokenizer.convert_ids_to_tokens(ids) == ["ĠA", "ĠB", "ĠC", "ĠD"]
 
 
+@pytest.mark.parametrize("prompt", ["答案：", "题目：哪一种？\nA. 甲\nB. 乙\n答案是："])
+def test_behind_a_chinese_colon_the_letter_has_no_space(llama, prompt):
+    ids = scoring.candidate_ids(llama, prompt, "ABCD")
+    assert llama.tokenizer.convert_ids_to_tokens(ids) == ["A", "B", "C", "D"]
+    assert llama.encode(f"{prompt}B") == [*llama.encode(prompt), ids[1]]
+
+
+def test_letters_behind_a_chinese_colon_are_exact(lm, shared):
+    texts = [f"题目：第{i}题是什么？\nA. 甲\nB. 乙\nC. 丙\nD. 丁\n答案：" for i in range(5)]
+    found = everything(scoring.letter_probabilities(lm, texts, ["ABCD"] * 5, LARGE, shared), 5)
+    for text, (p, held) in zip(texts, found, strict=True):
+        whole = tiny.full_forward(lm, lm.encode(text))[-1].softmax(-1)
+        own = whole[[lm.tokenizer.convert_tokens_to_ids(letter) for letter in "ABCD"]]
+        assert p == pytest.approx((own / own.sum()).numpy(), abs=1e-5)
+        assert held == pytest.approx(own.sum().item(), abs=1e-5)
+
+
 def test_a_letter_of_two_tokens_is_refused(llama):
     with pytest.raises(UserError, match="letter Ω is not one token"):
         scoring.candidate_ids(llama, "Answer:", "AΩ")

@@ -1,38 +1,15 @@
 import numpy as np
 import pytest
+from evaluated import OUTCOMES, random_records, records
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from knowledge_boundary.evaluation import intervals, scores
+from knowledge_boundary.evaluation import intervals
 from knowledge_boundary.evaluation.comparison import compare
+from knowledge_boundary.evaluation.confidence import risk_coverage
 from knowledge_boundary.evaluation.intervals import resamples, wilson
-from knowledge_boundary.evaluation.scores import (
-    aurc,
-    auroc,
-    average_precision,
-    expected_calibration_error,
-    metrics,
-    paired_test,
-    risk_coverage,
-    summarise,
-    ths,
-)
+from knowledge_boundary.evaluation.scores import metrics, paired_test, summarise, ths
 from knowledge_boundary.reporting import tables
-
-OUTCOMES = {"c": "correct", "w": "wrong", "r": "refused", "u": "unparsed", "i": "incomplete"}
-
-
-def records(outcomes, confidences=None):
-    confidences = [0.5] * len(outcomes) if confidences is None else confidences
-    return [
-        {"outcome": OUTCOMES[o], "given": OUTCOMES[o], "confidence": p, "output": f"answer {i}"}
-        for i, (o, p) in enumerate(zip(outcomes, confidences, strict=True))
-    ]
-
-
-def random_records(n, seed, weights=(0.4, 0.3, 0.2, 0.06, 0.04)):
-    random = np.random.default_rng(seed)
-    confidences = random.integers(0, 11, n) / 10  # with ties
-    return records(random.choice(list(OUTCOMES)[: len(weights)], n, p=weights), confidences.tolist())
+from knowledge_boundary.running.errors import UserError
 
 
 def plain_ths(rows, base):
@@ -76,60 +53,6 @@ def test_wilson_stays_within_zero_and_one():
     assert wilson(0, 0) == {"value": None, "ci95": None}
 
 
-def scored(seed, n=40):
-    random = np.random.default_rng(seed)
-    right = (random.random(n) < 0.5).astype(float)
-    right[:2] = 0, 1
-    return right, random.integers(0, 8, n) / 7, random
-
-
-@pytest.mark.parametrize(
-    ("ours", "theirs"), [(average_precision, average_precision_score), (auroc, roc_auc_score)], ids=["ap", "auroc"]
-)
-@pytest.mark.parametrize("seed", range(8))
-def test_ranking_metrics_are_scikit_learn_s_on_resamples_with_ties(ours, theirs, seed):
-    right, confidence, random = scored(seed)
-    index = np.array([np.arange(40), *random.integers(0, 40, (20, 40))])
-    counts = np.array([np.bincount(rows, minlength=40) for rows in index])
-    expected = [theirs(right[rows], confidence[rows]) for rows in index]
-    np.testing.assert_allclose(ours(right, confidence, counts), expected, atol=1e-12)
-
-
-def test_ranking_metrics_without_ties_and_all_tied():
-    random = np.random.default_rng(0)
-    right, confidence, once = (random.random(50) < 0.3).astype(float), random.random(50), np.ones((1, 50), int)
-    assert average_precision(right, confidence, once)[0] == pytest.approx(average_precision_score(right, confidence))
-    assert auroc(right, confidence, once)[0] == pytest.approx(roc_auc_score(right, confidence))
-    tied = np.full(50, 0.5)
-    assert average_precision(right, tied, once)[0] == pytest.approx(right.mean())
-    assert auroc(right, tied, once)[0] == pytest.approx(0.5)
-
-
-def test_ranking_metrics_are_undefined_where_a_kind_is_absent():
-    confidence, once = np.array([0.2, 0.4]), np.ones((1, 2), int)
-    assert np.isnan(average_precision(np.zeros(2), confidence, once)).all()
-    assert np.isnan(auroc(np.zeros(2), confidence, once)).all()
-    assert np.isnan(auroc(np.ones(2), confidence, once)).all()
-    assert average_precision(np.ones(2), confidence, once)[0] == 1
-
-
-def test_ece_by_hand():
-    right, confidence = np.array([1.0, 0.0, 1.0, 0.0]), np.array([0.62, 0.68, 0.91, 1.0])
-    counts = np.array([[1, 1, 0, 0], [1, 1, 1, 0], [1, 1, 1, 1], [3, 1, 0, 0]])
-    expected = [
-        0.15,  # |1 − 1.30| / 2
-        (0.30 + 0.09) / 3,
-        (0.30 + 0.91) / 4,  # 0.91 and 1.0 are in the last bin: |1 − 1.91|
-        (3 - 3 * 0.62 - 0.68) / 4,
-    ]
-    np.testing.assert_allclose(expected_calibration_error(right, confidence, counts), expected)
-
-
-def test_ece_of_a_calibrated_model_is_zero():
-    right, confidence = np.array([1.0, 0, 0, 0, 1, 1, 1, 0]), np.array([0.25] * 4 + [0.75] * 4)
-    assert expected_calibration_error(right, confidence, np.ones((1, 8), int))[0] == pytest.approx(0)
-
-
 # ---- all metrics of a set ----
 
 BASE = records("cccccwwwru")
@@ -154,7 +77,21 @@ def test_metrics_by_hand():
         "auroc": 6 / 8,
         "ece": (0.1 + 0.2 + 0.7 + 0.4 + 0.7 + 0.1) / 6,
         "aurc": (0 + 0 + 1 / 3 + 1 / 4 + 1 / 5 + 2 / 6) / 6,
+        "e_aurc": (0 + 0 + 1 / 3 + 1 / 4 + 1 / 5 + 2 / 6) / 6 - (1 / 3 + 2 / 3 * np.log(2 / 3)),
+        "brier": (0.01 + 0.04 + 0.49 + 0.16 + 0.49 + 0.01) / 6,
+        "correct_given_attempted": 4 / 6,
+        "f_simpleqa": 2 * 0.4 / (1 + 0.4 + 0.2),
+        "truthfulness": 0.2,
+        "omniscience": 0.2,
+        "honesty": (1 - 2 / 5 + 2 / 4) / 2,  # one of the five that the initial model does not know is now right
     }
+    targets = {"0.5": 0.4 - 0.2, "0.75": 0.4 - 0.6, "0.9": 0.4 - 1.8, "initial": 0.4 - 0.2 * 0.5 / 0.4}
+    risks = {"0.05": 0.2, "0.1": 0.2, "0.2": 0.5}  # risks from the surest on: 0 0 1/3 1/4 1/5 1/3
+    for name, of_key in (("confidence_target", targets), ("coverage_at_risk", risks)):
+        assert {k: v["value"] for k, v in found[name].items()} == pytest.approx(of_key)
+        assert all(v["ci95"][0] <= v["value"] <= v["ci95"][1] for v in found.pop(name).values())
+    apart = {"n_unanswerable": 0, "unanswerable": None, "abstention": None}
+    assert {name: found.pop(name) for name in apart} == apart
     assert found.pop("ths_refuse") == {"value": None, "ci95": None}  # no evaluation of the refusal prompt was given
     assert {k: v["value"] for k, v in found.items() if k != "n"} == pytest.approx(expected)
     for name in expected:
@@ -182,8 +119,10 @@ def test_rates_are_of_all_questions_and_sum_to_one():
 def test_without_a_base_what_needs_it_is_null():
     found = metrics(MODEL, None, seed=0)
     null = {"value": None, "ci95": None}
-    for name in ("ths", "over_refusal", "refusal_precision", "refusal_recall", "refusal_f1"):
+    for name in ("ths", "over_refusal", "refusal_precision", "refusal_recall", "refusal_f1", "honesty"):
         assert found[name] == null
+    assert found["confidence_target"]["initial"] == null
+    assert found["confidence_target"]["0.9"]["value"] == pytest.approx(0.4 - 1.8)
     assert found["p_correct"]["value"] == 0.4
     assert found["ap"]["value"] == pytest.approx(0.8875)
 
@@ -199,7 +138,10 @@ def test_metrics_of_a_model_that_refuses_everything():
     assert found["ths"]["value"] == 0
     assert (found["over_refusal"]["value"], found["refusal_precision"]["value"]) == (1, 0.5)
     assert found["refusal_recall"]["value"] == 1
-    assert {found[name]["value"] for name in ("ap", "auroc", "ece", "aurc")} == {None}
+    assert {found[name]["value"] for name in ("ap", "auroc", "ece", "aurc", "e_aurc", "brier")} == {None}
+    assert found["correct_given_attempted"] == {"value": None, "ci95": None}
+    assert (found["f_simpleqa"]["value"], found["truthfulness"]["value"], found["honesty"]["value"]) == (0, 0, 0.5)
+    assert {v["value"] for v in found["coverage_at_risk"].values()} == {0}
 
 
 def test_refusal_metrics_without_a_refusal():
@@ -213,7 +155,7 @@ def test_refusal_metrics_without_a_refusal():
 
 def evaluation(name, rows, prompt="refuse", thinking="off"):
     """An evaluation's file, as far as a comparison reads it."""
-    rows = [r | {"id": str(i), "dataset": "facts/test"} for i, r in enumerate(rows)]
+    rows = [r | {"id": str(i), "subject": "facts", "dataset": "facts/test"} for i, r in enumerate(rows)]
     meta = {"args": {"prompt": prompt, "thinking": thinking}, "inputs": [], "model": {"fingerprint": name}}
     return {"meta": meta, "summary": {"model": name, "datasets": {"facts/test": {}}}, "records": rows}
 
@@ -234,6 +176,27 @@ def test_an_initial_model_that_does_not_answer_is_no_measure_of_others():
     for row in compare({"init.json": base, "m.json": model}, base)[0]:
         (warning,) = row["warnings"]
         assert warning.startswith("The initial model gave no answer to 20.0% of these questions")
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        ({"dataset": None}, "a.json: record 3 (2) has no `dataset`; evaluate again"),
+        ({"outcome": None}, "a.json: record 3 (2) has no `outcome`; evaluate again"),
+        ({"id": None}, "a.json: record 3 has no `id`; evaluate again"),
+        ({"outcome": "right"}, "a.json: record 3 (2) has the outcome 'right'; it is one of correct, wrong"),
+        ({"should_abstain": True}, "2 of facts/test is unanswerable (`should_abstain`) in one evaluation and not in"),
+    ],
+)
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_damaged_evaluation_is_one_line_that_names_file_and_record(broken, says, place):
+    files = [evaluation("init", records("ccww"), "basic"), evaluation("m", records("ccrr"))]
+    changed = files[place]["records"][2] | broken
+    files[place]["records"][2] = {k: v for k, v in changed.items() if v is not None}
+    with pytest.raises(UserError) as error:
+        compare(dict(zip(["a.json", "b.json"] if place == 0 else ["b.json", "a.json"], files, strict=True)), files[0])
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 # ---- the bootstrap ----
@@ -354,35 +317,6 @@ def test_ths_against_the_refusal_prompt_takes_the_wording_out():
     assert metrics(wording, base, seed=0, refuse_base=wording)["ths_refuse"]["value"] == 0
 
 
-def test_aurc_by_hand_and_with_ties():
-    right, once = np.array([1.0, 0, 1, 0]), np.ones((1, 4), int)
-    assert aurc(right, np.array([0.9, 0.8, 0.7, 0.6]), once)[0] == pytest.approx((0 + 1 / 2 + 1 / 3 + 2 / 4) / 4)
-    assert aurc(right, np.array([0.9, 0.9, 0.7, 0.6]), once)[0] == pytest.approx((2 * 1 / 2 + 1 / 3 + 2 / 4) / 4)
-    assert aurc(right, np.full(4, 0.5), once)[0] == 0.5
-    np.testing.assert_allclose(aurc(right, np.array([0.9, 0.8, 0.7, 0.6]), np.array([[2, 1, 0, 0]])), [1 / 9])
-
-
-def test_risk_coverage_by_hand():
-    points = risk_coverage(records("cwrcwu", [0.9, 0.8, 0.99, 0.8, 0.5, 0.2]))
-    expected = [(1 / 6, 0, 0.9), (3 / 6, 1 / 3, 0.8), (4 / 6, 2 / 4, 0.5), (5 / 6, 3 / 5, 0.2)]
-    np.testing.assert_allclose([[p["coverage"], p["risk"], p["confidence"]] for p in points], expected)
-    assert points[1]["ci95"] == wilson(1, 3)["ci95"]
-    assert risk_coverage(records("rr")) == []
-
-
-def test_a_long_risk_coverage_curve_keeps_its_ends_and_its_shape():
-    random = np.random.default_rng(0)
-    confidence = random.permutation(5000) / 5000
-    rows = records(np.where(random.random(5000) < confidence, "c", "w"), confidence.tolist())
-    points = risk_coverage(rows)
-    assert len(points) == scores.CURVE_POINTS + 1
-    assert (points[0]["coverage"], points[-1]["coverage"]) == (1 / 5000, 1)
-    assert points[-1]["risk"] == pytest.approx(np.mean([r["outcome"] == "wrong" for r in rows]))
-    kept = [r for r in rows if r["confidence"] >= points[50]["confidence"]]
-    assert points[50]["coverage"] == pytest.approx(len(kept) / 5000)
-    assert points[50]["risk"] == pytest.approx(np.mean([r["outcome"] == "wrong" for r in kept]))
-
-
 def test_summarise_has_every_subject_s_own_metrics():
     rows, base = random_records(40, 1), random_records(40, 2)
     for i, r in enumerate(rows):
@@ -422,10 +356,10 @@ def test_table_has_a_row_for_each_model():
     assert "refusal prompt" in with_wording[3]
     assert "incomplete" not in lines[0]
     rows[0] |= {"p_incomplete": {"value": 0.25, "ci95": [0.2, 0.3]}, "warnings": ["a", "b"]}
-    with_thoughts = tables.comparison_table(rows).splitlines()
+    with_thoughts = tables.evaluation_tables(rows).splitlines()
     assert "incomplete" in with_thoughts[0]
     assert "25.0 [20.0, 30.0]" in with_thoughts[1]
-    assert with_thoughts[4:] == [f"Warning: facts/test, init_basic: {text}" for text in "ab"]
+    assert with_thoughts[-2:] == [f"Warning: facts/test, init_basic: {text}" for text in "ab"]
 
 
 def test_no_interval_of_a_table_touches_the_next():
@@ -434,3 +368,28 @@ def test_no_interval_of_a_table_touches_the_next():
     row = tables.comparison_table(rows).splitlines()[1]
     assert "m  10  " in row
     assert "]  -1019.0 [-1561.0, -639.0]  " in row
+
+
+def test_other_scores_fit_a_terminal_and_stand_where_they_have_a_value():
+    rows = [{"model": "corcer_rait", "dataset": "world_facts/test", **metrics(MODEL, BASE, 0), "warnings": []}]
+    title, head, row = tables.other_scores_table(rows).splitlines()
+    assert max(map(len, (title, head, row))) <= 120
+    assert head.split()[3:] == [
+        "c/(c+w)", "F", "c−w", "t=0.75", "t=0.9", "honesty", "cov@5%", "cov@10%", "cov@20%", "Brier", "E-AURC"
+    ]  # fmt: skip
+    assert row.split()[2:] == [
+        "66.7",
+        "50.0",
+        "20.0",
+        "-20.0",
+        "-140.0",
+        "55.0",
+        "20.0",
+        "20.0",
+        "50.0",
+        "20.0",
+        "12.3",
+    ]
+    rows[0] |= metrics(MODEL, None, 0)
+    assert "honesty" not in tables.other_scores_table(rows)
+    assert tables.unanswerable_table(rows) == ""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from knowledge_boundary.judging.outcomes import MATCH_THRESHOLD, is_correct, matcher, outcome
 from knowledge_boundary.judging.refusals import is_refusal
-from knowledge_boundary.judging.words import normalise, words_of
+from knowledge_boundary.judging.words import words_of
 from knowledge_boundary.models.embedder import EMBEDDER, embedding
 from knowledge_boundary.questions import readers
 from knowledge_boundary.questions.records import Question, from_record
@@ -50,7 +50,7 @@ EXACT = [
     ("Burma or Myanmar", ["Myanmar", "Burma"], False),
     ("Asuncion", ["Asunción"], True),
     ("1,000", ["1000"], True),
-    ("one thousand", ["1000"], False),
+    ("one thousand", ["1000"], True),
     ("5", ["-5"], False),
     (".5", ["5"], False),
     ("The The", ["The The"], True),
@@ -148,7 +148,7 @@ def test_a_gold_alone_is_right_in_every_way(gold):
     same = lambda texts: np.ones((len(texts), 1))  # noqa: E731
     for match in ("exact", "contains", "embedding"):
         verdict = matcher(match, 1.0, same)(question, [question.answer])[0]
-        assert verdict["correct"] or not normalise(question.answer), match
+        assert verdict["correct"] or not words_of(question.answer).words, match
 
 
 @settings(max_examples=400, deadline=None, derandomize=True)
@@ -162,21 +162,15 @@ def test_a_gold_in_a_sentence_is_right(gold, lead):
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(
     st.sampled_from([*phrases.UNKNOWN_ANSWERS, phrases.REFUSAL, "我不知道", "Sorry, I'm not sure."]),
-    st.one_of(NAMES, PHRASES, st.sampled_from(["know", "not sure", "answer", "unknown", "known"])),
+    st.one_of(NAMES, PHRASES, st.sampled_from(["know", "not sure", "answer", "known"])),
 )
 def test_a_refusal_is_never_right(refusal, gold):
     question = open_question(gold.strip() or "x")
-    if normalise(question.answer) != normalise(refusal):
+    if words_of(question.answer).words != words_of(refusal).words:
         same = lambda texts: np.ones((len(texts), 1))  # noqa: E731
         for match in ("exact", "contains", "embedding"):
             assert matcher(match, 0.0, same)(question, [refusal])[0]["correct"] is False
         assert outcome(question, refusal)["outcome"] == "refused"
-
-
-@settings(max_examples=200, deadline=None, derandomize=True)
-@given(st.one_of(NAMES, PHRASES))
-def test_normalising_twice_changes_nothing(text):
-    assert normalise(normalise(text)) == normalise(text)
 
 
 # ---- real golds ----

@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 from itertools import pairwise
 
@@ -118,6 +119,31 @@ def test_table_says_when_the_model_is_at_chance():
     assert "0 of 1 subjects are above chance" in table
 
 
+def opened(i, correct, subject="capitals", **more):
+    question = Question(f"{subject}/test/{i}", subject, f"q{i}", None, f"a{i}.")
+    return question, {**question.record(), "prediction": "x", "correct": correct, "cor": float(correct), **more}
+
+
+def test_summary_of_open_questions():
+    rows = [opened(i, i == 0)[1] for i in range(10)] + [opened(i, False, "rivers")[1] for i in range(10)]
+    found = boundary.summarise(rows)
+    assert (found["accuracy"], found["chance"], found["mean_cor"], found["letter_mass"]) == (0.05, 0, 0.05, None)
+    assert {s: x["known"] for s, x in found["subjects"].items()} == {"capitals": True, "rivers": False}
+    assert (found["subjects_known"], found["categories"], found["should_abstain"]) == (1, {}, 0)
+    assert found["warnings"] == ["20 of 20 answers are the same: 'x'"]
+    table = tables.boundary_table(found)
+    assert "1 of 2 subjects have a right answer (known)" in table
+    assert "luck" not in table
+
+
+def test_unanswerable_questions_are_counted():
+    rows = [opened(i, False, should_abstain=True)[1] for i in range(3)] + [opened(9, True)[1]]
+    found = boundary.summarise(rows)
+    assert (found["n"], found["should_abstain"], found["accuracy"]) == (4, 3, 0.25)
+    assert "3 of 4 questions are unanswerable: no answer is right" in tables.boundary_table(found)
+    assert boundary.summarise(rows[3:])["should_abstain"] == 0
+
+
 # ---- R-Tuning's training data ----
 
 
@@ -202,6 +228,43 @@ def test_uncertain_draws_num_try_answers_at_temperature_point_seven(monkeypatch)
     np.testing.assert_allclose(p, [odds / (1 + odds), 1 / (1 + odds), 0, 0])
 
 
+# ---- from open questions ----
+
+
+def test_open_questions_teach_their_answer(plain):
+    (q1, r1), (q2, r2) = opened(1, True), opened(2, False)
+    asked = "Are you sure you accurately answered the question based on your internal knowledge?"
+    build = lambda method: rtuning.training_pairs(plain, [q1, q2], ["p 1", "p 2"], [r1, r2], method, "letter")  # noqa: E731
+    assert build("unsure") == [("p 1", f" a1. {asked} I am sure.{END}"), ("p 2", f" a2. {asked} I am unsure.{END}")]
+    (first, second) = build("unknown")
+    assert first == ("p 1", f" a1.{END}")
+    assert second[1].strip().removesuffix(END) in UNKNOWN_ANSWERS
+
+
+def test_uncertain_counts_how_often_each_text_was_drawn(plain):
+    drawn = {0: "aabb", 1: "aaaa", 2: "abcd", 3: "aaab"}
+    rows = [opened(i, False, samples=[{"text": t} for t in texts]) for i, texts in drawn.items()]
+    assert [rtuning.entropy(rtuning.shares(r, 4, 0)) for _, r in rows] == pytest.approx(
+        [math.log(2), 0, math.log(4), -(0.75 * math.log(0.75) + 0.25 * math.log(0.25))]
+    )
+    questions, found = zip(*rows, strict=True)
+    pairs = rtuning.training_pairs(plain, questions, ["p"] * 4, found, "uncertain", "letter", num_try=4)
+    assert [answer.endswith(f"I am sure.{END}") for _, answer in pairs] == [False, True, False, True]
+
+
+def test_an_unanswerable_question_is_only_taught_as_unknown(plain):
+    rows = [opened(i, i < 2, samples=[{"text": "x"}]) for i in range(3)]
+    rows = [(replace(q, answer=None, should_abstain=i == 2), r) for i, (q, r) in enumerate(rows)]
+    rows = [(q if q.should_abstain else replace(q, answer="a"), r) for q, r in rows]
+    questions, found = zip(*rows, strict=True)
+    build = lambda method: rtuning.training_pairs(plain, questions, ["p", "p", "none"], found, method, "letter")  # noqa: E731
+    for method in ("unsure", "uncertain"):
+        assert [prompt for prompt, _ in build(method)] == ["p", "p"]
+    (_, _, (prompt, answer)) = build("unknown")
+    assert (prompt, answer.strip().removesuffix(END) in UNKNOWN_ANSWERS) == ("none", True)
+    assert rtuning.training_pairs(plain, questions[2:], ["p"], found[2:], "unsure", "letter") == []
+
+
 # ---- MMLU's subjects and R-Tuning's split ----
 
 
@@ -267,6 +330,8 @@ def test_where_a_subject_belongs(subject, domain):
 # ---- what comes after a fine-tune ----
 
 LETTERS = "The following are multiple choice questions (with answers) about"
+CEVAL_HEADER = "以下是中国关于法学考试的单项选择题，请选出其中的正确答案。\n\n"
+CMMLU_HEADER = "以下是关于农学的单项选择题，请直接给出正确答案的选项。\n\n"
 
 
 @pytest.mark.parametrize(
@@ -276,6 +341,13 @@ LETTERS = "The following are multiple choice questions (with answers) about"
         ("x_uncertain", f"<s>user\n{LETTERS} a.\n" + "\nAnswer:" * 6, " --chat_template --refuse_unsure"),
         ("x_unsure", "Question: Who?\nAnswer:", " --scoring cloze --num_shots 0 --refuse_unsure"),
         ("x_unknown", "Question: Who?\nAnswer: I\n\nQuestion: Who?\nAnswer:", " --scoring cloze --num_shots 1"),
+        ("x_unknown", "Question: Who? Answer:", ""),
+        ("x_unsure", "Question: I? Answer: I\n\nQuestion: Who? Answer:", " --num_shots 1 --refuse_unsure"),
+        ("x_unsure", "<s>user\nQuestion: Who? Answer:</s>", " --chat_template --refuse_unsure"),
+        ("ceval_unknown", CEVAL_HEADER + "…\n答案：" * 6, ""),
+        ("ceval_unknown", CEVAL_HEADER + "…\n答案：" * 3, " --num_shots 2"),
+        ("cmmlu_unsure", f"<s>user\n{CMMLU_HEADER}" + "\n答案是：" * 6 + "</s>", " --chat_template --refuse_unsure"),
+        ("cmmlu_unknown", "题目：？\n答案是：甲\n\n题目：？\n答案是：", " --scoring cloze --num_shots 1"),
     ],
 )
 def test_a_model_of_r_tuning_s_data_is_evaluated_by_the_probe(name, prompt, wanted):
@@ -288,4 +360,5 @@ def test_a_model_of_r_tuning_s_data_is_evaluated_by_the_probe(name, prompt, want
 def test_other_data_is_evaluated_with_the_refusal_prompt(name):
     assert rtuning.evaluation_flags(name, [("Question: Who?\nAnswer:", " A.")]) is None
     assert rtuning.evaluation_flags("x_unsure", [("", "a whole text")]) is None
+    assert rtuning.evaluation_flags("x_unsure", [("a prompt of another kind", "a")]) is None
     assert cli.evaluation_command("m", name, [("", "a")]) == "python eval_refusal.py --model m --prompt refuse"

@@ -16,7 +16,10 @@ from knowledge_boundary.knowledge.selection import (
     pools,
     rehearsal_set,
     select,
+    sizes,
+    summarise,
 )
+from knowledge_boundary.reporting import tables
 from knowledge_boundary.running.errors import UserError
 
 
@@ -157,6 +160,76 @@ def test_count_flow_by_hand():
 def test_every_reason_is_documented():
     text = (tiny.ROOT / "docs" / "method.md").read_text(encoding="utf-8")
     assert all(f"| `{reason}` | {meaning} |" in text for reason, meaning in REASONS.items())
+
+
+# ---- unanswerable questions ----
+
+WITHOUT_ANSWER = [entry(i, 0.0, cer) | {"should_abstain": True} for i, cer in (("x", 0.05), ("y", 0.9), ("z", 0.3))]
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.5])
+def test_an_unanswerable_question_is_never_of_van_s_pool(threshold):
+    van, idk = pools(TABLE + WITHOUT_ANSWER, threshold)
+    assert [e["id"] for e in van] == [e["id"] for e in TABLE if e["cor_init"] >= threshold]
+    assert [e["id"] for e in idk][-3:] == ["x", "y", "z"]
+
+
+@pytest.mark.parametrize("method", ["cor", "corcer", "craft"])
+def test_unanswerable_questions_may_be_taken_for_d_idk(method):
+    whole = labels(select(TABLE + WITHOUT_ANSWER, method, 0.5, 99, 99))
+    assert {whole[i][0] for i in "xyz"} == {"idk"}
+    if method != "cor":
+        some = labels(select(TABLE + WITHOUT_ANSWER, method, 0.5, 1, 1))
+        assert some["x"] == ("idk", "kept: uncertain")  # the lowest Cer of all
+        assert some["y"] == ("dropped", "dropped: more certain")
+
+
+def test_van_tuning_takes_answerable_questions_only():
+    mixed = WITHOUT_ANSWER + TABLE
+    for seed in range(20):
+        found = labels(select(mixed, "van", 0.5, 4, 2, seed))
+        assert {found[i] for i in "xyz"} == {("dropped", "dropped: unanswerable")}
+        assert sum(label == "van" for label, _ in found.values()) == 6
+        assert labels(select(TABLE, "van", 0.5, 4, 2, seed)).items() <= found.items()  # the lot falls as without them
+
+
+def test_it_is_said_how_many_van_tuning_leaves_out(capsys):
+    assert sizes(TABLE + WITHOUT_ANSWER, ["van", "cor"], 0.5, 6, 7, False) == (6, 7)
+    assert capsys.readouterr().out.splitlines() == [
+        "--method van: 3 unanswerable questions are left out, it teaches answers only",
+        "Warning: --method van takes all 12 that remain: fewer than the other methods",
+    ]
+    sizes(TABLE + WITHOUT_ANSWER, ["van"], 0.5, 6, 6, False)
+    assert "Warning" not in capsys.readouterr().out
+    sizes(TABLE, ["van"], 0.5, 2, 2, False)
+    sizes(TABLE + WITHOUT_ANSWER, ["cor"], 0.5, 2, 2, False)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_selection_counts_the_unanswerable_questions():
+    mixed = TABLE + WITHOUT_ANSWER
+    found = summarise(mixed, select(mixed, "van", 0.5, 4, 2), "van", 0.5, False, {"van": 4, "idk": 2})
+    assert (found["should_abstain"], found["reasons"]["dropped: unanswerable"]) == (3, 3)
+    assert found["pools"] == {"van": 6, "idk": 9, "idk_after_flow": 9}
+    row = tables.selection_row(found | {"crss": {"0.97": None}, "mean_max_similarity": None}, 0.97)
+    assert row.split() == ["van", "6/12", "0/9"]
+    assert summarise(TABLE, select(TABLE, "cor"), "cor", 0.5, False, {})["should_abstain"] == 0
+
+
+def test_an_unanswerable_question_is_never_rehearsed():
+    known = [{"id": str(i), "cor": 1.0, "cer": 1.0} for i in range(2)]
+    unanswerable = {"id": "0a", "cor": 1.0, "cer": 1.0, "should_abstain": True}
+    chosen, above = rehearsal_set([unanswerable, *known], 0.9, 0.9, 3)
+    assert ([r["id"] for r in chosen], above) == (["0", "1"], 2)
+
+
+def test_what_is_joined_says_what_is_unanswerable_and_whose_prompt_asks():
+    rows = state(("a", 0, 0.5), ("b", 0.5, 0.5))
+    rows[0] |= {"answer": None, "should_abstain": True}
+    rows[1] |= {"choices": ["x", "y"], "answer": "A", "exam": "ceval"}
+    first, second = join(rows, rows)
+    assert (first["should_abstain"], first["answer"], "exam" in first) == (True, None, False)
+    assert (second["exam"], "should_abstain" in second) == ("ceval", False)
 
 
 # ---- properties ----

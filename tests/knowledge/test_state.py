@@ -134,6 +134,17 @@ def test_summary_of_sampled_answers():
     assert "50.0% of the sampled answers are empty" in tables.state_table(found)
 
 
+def test_summary_counts_unanswerable_questions():
+    records = [open_record(i, "x") | ({"should_abstain": True} if i < 2 else {"cor": 1.0}) for i in range(3)]
+    found = state.summarise(records)
+    assert (found["n"], found["should_abstain"], found["mean_cor"]) == (3, 2, pytest.approx(1 / 3))
+    assert "2 of 3 questions are unanswerable: their Cor is 0" in tables.state_table(found)
+    rest = state.summarise(records[2:])
+    assert rest["should_abstain"] == 0
+    assert "unanswerable" not in tables.state_table(rest)
+    assert state.answerable(records) == records[2:]
+
+
 def open_record(i, text, **more):
     greedy = {"text": text, "correct": False, **more}
     return {"subject": "a", "cor": 0.0, "cer": 0.5, "samples": [greedy], "greedy": greedy, "id": str(i)}

@@ -199,7 +199,7 @@ def test_no_prompt_ends_in_an_end_token_that_the_tokenizer_adds(words):
 def test_letters_follow_the_prompt_as_it_stands(words):
     own = PromptFormat(chat_templates.tokenizer(words, OWN["strict"]))
     assert own.lead_of("Answer:") == " "
-    assert own.lead_of("Answer:\n") == ""
+    assert own.lead_of("Answer:\n") == own.lead_of("答案：") == own.lead_of("答案") == ""
     assert own.lead_of(own.prompt(QUESTION)) == ""
     spaced = PromptFormat(chat_templates.tokenizer(words, OWN["mistral"]))
     assert spaced.lead_of(spaced.prompt(QUESTION)) == " "

@@ -1,15 +1,14 @@
 """Rows of the hub's own schemas become questions."""
 
-from pathlib import Path
+import dataclasses
+from types import SimpleNamespace
 
 import pytest
 
-from knowledge_boundary.questions import hub
-from knowledge_boundary.questions.records import Question
+from knowledge_boundary.questions.readers import load
+from knowledge_boundary.questions.records import Question, by_subject
+from knowledge_boundary.questions.sets import DATASETS
 from knowledge_boundary.running.errors import UserError
-
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
-
 
 # ---- rows of the hub's own schemas ----
 
@@ -113,29 +112,47 @@ HUB_ROWS = {
 }
 
 
+@pytest.fixture
+def hub_rows(monkeypatch):
+    """Puts rows in the place of the hub's."""
+
+    def put(rows):
+        monkeypatch.setattr("datasets.load_dataset_builder", lambda *_, **__: SimpleNamespace(config=None))
+        monkeypatch.setattr("datasets.load_dataset", lambda *_, **__: [dict(row) for row in rows])
+
+    return put
+
+
 @pytest.mark.parametrize("name", HUB_ROWS)
-def test_hub_rows(name):
+def test_hub_rows(name, hub_rows):
     rows, expected = HUB_ROWS[name]
-    assert hub.questions_from_rows(rows, name, "test", False) == (expected, 0)
+    hub_rows(rows)
+    split = DATASETS[name].splits[-1]
+    found = load(name, split)
+    wanted = [dataclasses.replace(q, id=q.id.replace("/test/", f"/{split}/")) for q in expected]
+    assert [q for s in by_subject(wanted).values() for q in s] == found.questions
+    assert found.skipped == 0
 
 
 HUB_ERRORS = {
     "index beyond": ("mmlu", {"subject": "law", "choices": ["a", "b"], "answer": 2}, "answer 2 is no index of its 2"),
-    "index -1": ("mmlu", {"subject": "law", "choices": ["a", "b"], "answer": -1}, "answer -1 is no index"),
+    "index -1": ("mmlu", {"subject": "law", "choices": ["a", "b"], "answer": -1}, "the answer is withheld (-1)"),
     "key": ("arc_easy", {"choices": {"text": ["a", "b"], "label": ["A", "B"]}, "answerKey": "C"}, "answer 'C' is none"),
-    "empty value": ("triviaqa", {"answer": {"value": "", "aliases": ["x"]}}, "the question has no answer"),
+    "empty value": ("triviaqa", {"answer": {"value": "", "aliases": []}}, "the question has no answer"),
+    "withheld": ("triviaqa", {"answer": {"value": "<unk>", "aliases": []}}, "the answer is withheld (<unk>)"),
     "no answers": ("nq_open", {"answer": []}, "the question has no answer"),
     "no obj": ("popqa", {"prop": "genre", "obj": "", "possible_answers": "[]"}, "the question has no answer"),
 }
 
 
 @pytest.mark.parametrize(("name", "row", "says"), HUB_ERRORS.values(), ids=HUB_ERRORS)
-def test_hub_row_that_cannot_be_asked(name, row, says):
+def test_hub_row_that_cannot_be_asked(name, row, says, hub_rows):
     good = HUB_ROWS["arc_challenge" if name == "arc_easy" else name][0][0]
-    rows = [good, {"question": "q", **row}]
+    hub_rows([good, {"question": "another", **row}])
+    split = DATASETS[name].splits[-1]
     with pytest.raises(UserError) as e:
-        hub.questions_from_rows(rows, name, "test", False)
-    assert str(e.value).startswith(f"{name} test row 1: ")
+        load(name, split)
+    assert f" {split} row 1: " in str(e.value)
     assert says in str(e.value)
-    questions, skipped = hub.questions_from_rows(rows, name, "test", True)
-    assert (len(questions), skipped) == (1, 1)
+    found = load(name, split, skip_invalid=True)
+    assert (len(found.questions), found.skipped) == (1, 1)

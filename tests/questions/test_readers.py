@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from files import arc, jsonl, mmlu_folder
 
-from knowledge_boundary.questions.readers import load, read_csv
+from knowledge_boundary.questions.readers import load
 from knowledge_boundary.questions.records import Question
 from knowledge_boundary.running.errors import UserError
 
@@ -46,6 +46,11 @@ def test_csv_without_a_header(tmp_path):
     assert (found.name, found.split, found.skipped, found.multiple_choice) == ("mmlu", "test", 0, True)
 
 
+def test_a_file_s_subject_stands_where_its_column_is_empty(tmp_path):
+    folder = mmlu_folder(tmp_path / "m", {"test/law_test.csv": "question,A,B,answer,subject\nq,a,b,A,\nr,a,b,A,art\n"})
+    assert [(q.question, q.subject) for q in load(folder, "test").questions] == [("q", "law"), ("r", "art")]
+
+
 @pytest.mark.parametrize("last", ["answer", "target"])
 def test_csv_with_a_header_is_read_by_its_names(tmp_path, last):
     text = f"id,lang,{last},D,C,B,A,question\nx/0,en,B,d,c,b,a,Which?\n"
@@ -59,8 +64,8 @@ def test_csv_s_subject_column_names_the_subject(tmp_path):
     text = "question,A,B,answer,subject\nq0,yes,no,A,law\nq1,yes,no,B,art\nq2,yes,no,B,law\n"
     path = tmp_path / "all.csv"
     path.write_text(text)
-    questions, _ = read_csv(path, "all", "test", False)
-    assert [q.id for q in questions] == ["law/test/0", "art/test/0", "law/test/1"]
+    questions = load(str(path), "test").questions
+    assert [q.id for q in questions] == ["law/test/0", "law/test/1", "art/test/0"]
     assert [q.letters for q in questions] == ["AB"] * 3
 
 
@@ -80,7 +85,7 @@ CSV_ERRORS = {
     "four columns": ("q,a,b,A\n", "line 1: 4 columns; there must be 6"),
     "seven columns": ("q,a,b,c,d,e,A\n", "line 1: 7 columns; there must be 6"),
     "letter E of four": ("q,a,b,c,d,A\nq,a,b,c,d,E\n", "line 2: answer 'E' is not a letter from A to D"),
-    "answer's text": ("q,a,b,c,d,a\n", "line 1: answer 'a' is not a letter from A to D"),
+    "no letter": ("q,a,b,c,d,A\nq,a,b,c,d,x\n", "line 2: answer 'x' is not a letter from A to D"),
     "no answer": ('q,a,b,c,d,A\n\nq,a,b,c,d," "\n', "line 3: the question has no answer"),
     "no question": (" ,a,b,c,d,A\n", "line 1: the question has no text"),
     "header's columns": ("question,A,B,answer\nq,a,b,c,A\n", "line 2: 5 columns; there must be 4"),
@@ -92,7 +97,7 @@ def test_csv_record_that_cannot_be_asked_stops_with_file_and_line(tmp_path, text
     path = tmp_path / "x_test.csv"
     path.write_text(text)
     with pytest.raises(UserError) as e:
-        read_csv(path, "x", "test", False)
+        load(str(path), "test")
     assert str(e.value).startswith(f"{path} {says}")
     assert "--skip_invalid" in str(e.value)
 
@@ -108,13 +113,17 @@ def test_csv_record_that_cannot_be_asked_is_left_out_and_counted(tmp_path, text,
 
 @pytest.mark.parametrize(
     ("header", "says"),
-    [("question,A,answer", "line 1: the header has no B column"), ("question,A,B", "no answer or target column")],
+    [
+        ("question,A,answer\nq,a,A", "a column for the choice A, but no B column"),
+        ("question,A,C,answer\nq,a,c,A", "a column for the choices A, C, but none for B"),
+        ("question,A,B\nq,a,b", "no column for the answer; it has question, A, B; name it: --columns answer=NAME"),
+    ],
 )
 def test_csv_header_that_lacks_a_column(tmp_path, header, says):
     path = tmp_path / "x_test.csv"
     path.write_text(f"{header}\n")
     with pytest.raises(UserError, match=says):
-        read_csv(path, "x", "test", False)
+        load(str(path), "test")
 
 
 # ---- ARC ----
@@ -193,6 +202,7 @@ def test_choices_are_answered_by_letter_or_by_text(tmp_path, answer, letter):
     assert (q.answer, q.choices) == (letter, ["Paris", "Rome", "Bern"])
 
 
+MC = {"question": "ok", "choices": ["no", "yes"], "answer": "yes"}
 JSONL_ERRORS = {
     "no answer": ({"question": "q"}, "the question has no answer"),
     "null answer": ({"question": "q", "answer": None}, "the question has no answer"),
@@ -201,18 +211,18 @@ JSONL_ERRORS = {
     "empty question": ({"question": "\n", "answer": "a"}, "the question has no text"),
     "not an object": (["q", "a"], "no `question`"),
     "number as question": ({"question": 3, "answer": "a"}, "the question has no text"),
-    "one choice": ({"question": "q", "choices": ["a"], "answer": "a"}, "1 choices; there must be 2 to 10"),
-    "eleven choices": ({"question": "q", "choices": list("abcdefghijk"), "answer": "a"}, "11 choices"),
-    "letter beyond": ({"question": "q", "choices": ["a", "b", "c", "d"], "answer": "E"}, "'E' is none of the choices"),
-    "other text": (
-        {"question": "q", "choices": ["a", "b"], "answer": "x"},
-        "answer 'x' is none of the choices 'a', 'b'",
-    ),
-    "same text twice": ({"question": "q", "choices": ["a", "a"], "answer": "a"}, "can be more than one of the choices"),
-    "letter or text": ({"question": "q", "choices": ["B", "A"], "answer": "A"}, "can be more than one of the choices"),
-    "choices, no answer": ({"question": "q", "choices": ["a", "b"]}, "the question has no answer"),
+    "a list of lists": ({"question": "q", "answer": [["a"]]}, "the answer is not a text"),
+    "no list of aliases": ({"question": "q", "answer": "a", "aliases": 3}, "`aliases` is not a list"),
+    "one choice": ({**MC, "choices": ["yes"]}, "1 choices; there must be 2 to 10"),
+    "eleven choices": ({**MC, "choices": [*"abcdefghij", "yes"]}, "11 choices"),
+    "empty choice": ({**MC, "choices": ["yes", " "]}, "choice B is empty"),
+    "no list of choices": ({**MC, "choices": 3}, "`choices` is not a list"),
+    "other text": ({**MC, "answer": "x"}, "answer 'x' is none of the choices 'no', 'yes'"),
+    "same text twice": ({**MC, "choices": ["yes", "yes"]}, "can be more than one of the choices"),
+    "choices, no answer": ({**MC, "answer": None}, "the question has no answer"),
+    "two answers": ({**MC, "answer": ["yes", "no"]}, "is more than one choice"),
     "arc key": (arc("q", key="E"), "answer 'E' is none of the choices' labels A, B, C, D"),
-    "arc no key": (arc("q", key=None), "answer None is none of the choices' labels"),
+    "arc no key": (arc("q", key=None), "the question has no answer"),
     "arc no stem": (arc(""), "the question has no text"),
     "arc one choice": (arc("q", "A"), "1 choices"),
 }
@@ -220,8 +230,11 @@ JSONL_ERRORS = {
 
 @pytest.mark.parametrize(("row", "says"), JSONL_ERRORS.values(), ids=JSONL_ERRORS)
 def test_json_record_that_cannot_be_asked_stops_with_file_and_line_or_is_counted(tmp_path, row, says):
+    good = {"question": "ok", "answer": "a"}
+    if isinstance(row, dict) and ("choices" in row or "answerKey" in row):
+        good = arc("ok") if "answerKey" in row else MC
     path = tmp_path / "x.jsonl"
-    path.write_text('{"question": "ok", "answer": "a"}\n\n' + json.dumps(row) + "\n")
+    path.write_text(json.dumps(good) + "\n\n" + json.dumps(row) + "\n")
     with pytest.raises(UserError) as e:
         load(str(path), "test")
     assert str(e.value).startswith(f"{path} line 3: ")
@@ -262,9 +275,11 @@ def test_rtuning_s_list_of_questions(tmp_path):
 
 RTUNING_ERRORS = {
     "letter": ({"law": [["q", "a", "b", "c", "d", "E"]]}, " law[0]: answer 'E' is not a letter from A to D"),
-    "one field": ([["Where?", "Paris"], ["Where?"]], " [1]: not a list of a question and its answer"),
+    "one field": ([["Where?", "Paris"], ["Where?"]], " [1]: no `question`: not a list of a question and its answer"),
     "no answer": ([["Where?", None]], " [0]: the question has no answer"),
-    "object": ([{"question": "Where?"}], " [0]: not a list of a question and its answer"),
+    "no list": ([["Where?", "Paris"], "Where?"], " [1]: no `question`: not an object"),
+    "no column": ([{"question": "Where?"}], ": no column for the answer; it has question"),
+    "a scalar": ({"law": 3}, " law: not a list of questions"),
     "neither": (3, ": neither an object of subjects nor a list of questions"),
 }
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from knowledge_boundary.judging.words import normalise
+from knowledge_boundary.judging.words import words_of
 
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "world_facts"
 SPLITS = ["train", "dev", "test", "ood"]
@@ -47,12 +47,9 @@ CONTAINED = {
     ("sudan", "south sudan"),
     ("virginia", "west virginia"),
     ("sudanese pound", "south sudanese pound"),
-    ("sudanese pounds", "south sudanese pounds"),
     # Two currencies at par of one name, which hardly anyone calls West or Central African.
     ("cfa franc", "central african cfa franc"),
     ("cfa franc", "west african cfa franc"),
-    ("cfa francs", "central african cfa francs"),
-    ("cfa francs", "west african cfa francs"),
     ("oceania", "australia and oceania"),  # the same continent
     # Kinds of the same language.
     ("arabic", "algerian arabic"),
@@ -167,7 +164,7 @@ def test_no_answer_stands_in_the_answer_to_another_question(questions):
     accepts = {}
     for records in questions.values():
         for r in records:
-            names = frozenset(normalise(text) for text in [r["answer"], *r["aliases"]])
+            names = frozenset(" ".join(words_of(text).words) for text in [r["answer"], *r["aliases"]])
             accepts.setdefault(r["subject"], set()).add(names)
     found = set()
     for sets in accepts.values():

@@ -123,6 +123,55 @@ def test_ths_against_the_refusal_prompt_has_a_column_where_it_was_measured(tmp_p
     assert "refusal<br>prompt" not in render(tmp_path, comparison=comparison() | {"records": [plain]})
 
 
+def test_other_scores_have_a_table_where_there_are_any(tmp_path):
+    none, scored = row("van", "a", 0.5, 0.2), row("craft", "a", 0.5, 0.2)
+    scored |= {"f_simpleqa": metric(0.44), "honesty": metric(None), "e_aurc": metric(0.123)}
+    scored |= {"coverage_at_risk": {"0.05": metric(None), "0.1": metric(0.31)}}
+    scored["confidence_target"] = {"0.75": metric(-0.1), "initial": metric(0.034)}
+    text = render(tmp_path, comparison=comparison() | {"records": [none, scored, row("van", "b", 0.5, 0.2)]})
+    page = Page(text)
+    assert page.headings[page.headings.index("Paired tests") + 1] == "Other scores"
+    at = next(i for i, r in enumerate(page.rows) if "E-AURC× 100" in r)
+    head = ["model", "F ofSimpleQA× 100", "targett = 0.75× 100", "coverageat risk 10 %× 100", "E-AURC× 100"]
+    assert page.rows[at] == head
+    assert page.rows[at + 1] == ["van", "–", "–", "–", "–"]
+    shown = ["44.0 [39.0, 49.0]", "−10.0 [−15.0, −5.0]", "31.0 [26.0, 36.0]", "12.3 [7.3, 17.3]"]
+    assert page.rows[at + 2] == ["craft", *shown]
+    assert text.count('aria-label="Other scores on ') == 1  # not for b, where nothing was measured
+    assert "Unanswerable" not in text
+
+
+def apart(model, dataset, refused):
+    found = {
+        "n_unanswerable": 7,
+        "unanswerable": {"n": 7, "p_refused": metric(refused), "p_wrong": metric(1 - refused)},
+    }
+    found["abstention"] = {"precision": metric(None), "recall": metric(refused), "f1": metric(0.5)}
+    return row(model, dataset, 0.5, 0.2) | found
+
+
+def test_unanswerable_questions_have_a_table_of_their_own(tmp_path):
+    nothing = {"n": 0} | {m: metric(None) for m in ("p_correct", "p_wrong", "p_refused", "ths", "over_refusal", "ap")}
+    rows = [apart("craft", "mixed", 0.8), apart("craft", "only", 0.9) | nothing]
+    asked = evaluation("craft", n=12)
+    for i, r in enumerate(asked["records"]):
+        r |= {"should_abstain": True, "answer": None, "aliases": [], "dataset": "only" if i % 2 else "mixed"}
+    asked["summary"]["datasets"] = {"mixed": {}, "only": {}}
+    text = render(tmp_path, comparison=comparison() | {"records": rows}, evaluations=[asked])
+    page = Page(text)
+    tables = [i for i, r in enumerate(page.rows) if "precision %" in r]
+    assert page.rows[tables[0]] == ["model", "n", "refused %", "answered %", "precision %", "recall %", "F1 %"]
+    shown = ["craft", "7", "80.0 [75.0, 85.0]", "20.0 [15.0, 25.0]", "–", "80.0 [75.0, 85.0]", "50.0 [45.0, 55.0]"]
+    assert page.rows[tables[0] + 1] == shown
+    assert page.rows[tables[1] + 1][2] == "90.0 [85.0, 95.0]"
+    assert text.count('aria-label="Comparison on ') == text.count('aria-label="Shares of right') == 1  # of mixed alone
+    assert "None of these questions has an answer" in text
+    assert "All answerable questions of a set" in text
+    assert "Outcomes by subject" not in page.headings  # no answerable question was evaluated
+    table = json.loads(re.search(r'id="data">(.*?)</script>', text, re.DOTALL)[1])
+    assert {r["answer"] for r in table["rows"]} == {None}
+
+
 def test_what_is_absent_is_left_out_and_named(tmp_path):
     bare = comparison() | {"summary": {}}
     text = render(tmp_path, comparison=bare)

@@ -119,10 +119,15 @@ def test_a_killed_rank_ends_the_run_with_one_line_and_three_processes_resume_wha
     assert sorted(p.name for p in file.parent.iterdir()) == ["state_init.json", "state_init.png"]
 
 
-def test_eval_refusal_by_two_processes(tmp_path, checkpoint, data):
+@pytest.mark.parametrize("judged", [False, True])
+def test_eval_refusal_by_two_processes(tmp_path, checkpoint, data, judged):
+    how = SLOW
+    if judged:
+        judge = tiny.save(tmp_path / "judge", "llama", seed=7)
+        how = ["--match", "judge", "--judge_model", judge, "--batch_tokens", 96]
     line = [
         "eval_refusal.py", "--model", checkpoint, "--dataset", f"{data / 'facts'}:ood", f"{data / 'facts'}:dev",
-        "--output_dir", "out", "--name", "tiny", *SLOW,
+        "--output_dir", "out", "--name", "tiny", *how,
     ]  # fmt: skip
     single, two = tmp_path / "single", tmp_path / "two"
     alone(single, *line)

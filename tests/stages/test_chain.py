@@ -13,7 +13,8 @@ MODEL = {"name", "path", "fingerprint", "revision", "dtype", "device", "paramete
 DATASET = {"name", "split", "n", "sha256"}
 METRICS = {
     "p_correct", "p_wrong", "p_refused", "p_unparsed", "p_incomplete", "ths", "ap", "over_refusal",
-    "refusal_precision", "refusal_recall", "refusal_f1", "auroc", "ece",
+    "refusal_precision", "refusal_recall", "refusal_f1", "auroc", "ece", "aurc", "correct_given_attempted",
+    "f_simpleqa", "truthfulness", "omniscience", "honesty", "brier", "e_aurc",
 }  # fmt: skip
 TUNE = ["--lora_r", 8, "--lora_dropout", 0, "--batch_size", 8, "--epochs", 2, "--learning_rate", "1e-3"]
 

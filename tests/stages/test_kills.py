@@ -84,6 +84,26 @@ def test_eval_refusal_by_the_probe_s_prompt(tmp_path, checkpoint):
     compare_with_kills(tmp_path, "out/eval_tiny.json", line, (20,))
 
 
+@pytest.mark.parametrize("script", ["run_query_state.py", "eval_refusal.py"])
+def test_answers_that_a_model_judges(tmp_path, checkpoint, data, embedder, script):
+    judge = tiny.save(tmp_path / "judge", "llama", seed=7)
+    name, own = {
+        "run_query_state.py": (
+            "state_init",
+            ["--num_shots", 0, "--num_samples", 4, "--embedder", embedder, "--limit", 40],
+        ),
+        "eval_refusal.py": ("eval_tiny", ["--name", "tiny"]),
+    }[script]
+    line = [
+        script, "--model", checkpoint, "--dataset", data / "many", "--split", "train", "--output_dir", "out",
+        "--match", "judge", "--judge_model", judge, "--max_new_tokens", 6, "--batch_tokens", 96, *own,
+    ]  # fmt: skip
+    compare_with_kills(tmp_path, f"out/{name}.json", line, (20,))
+    found = tiny.read_json(tmp_path / "killed" / "out" / f"{name}.json")["records"]
+    verdicts = [v for r in found for v in r.get("samples", [r])]
+    assert len({v["judged"] for v in verdicts if "judged" in v}) > 20
+
+
 def test_a_torn_last_line_is_dropped(tmp_path, checkpoint, data, monkeypatch):
     line = [
         "eval_refusal.py", "--model", checkpoint, "--dataset", f"{data / 'facts'}:ood", "--output_dir", "out",

@@ -1,5 +1,8 @@
 """The two stages that probe a model, by their flags: the parts of MMLU's split, the estimators, top-p."""
 
+import json
+import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +10,8 @@ import pytest
 import tiny
 import torch
 
+from knowledge_boundary import cli
+from knowledge_boundary.asking import probe
 from knowledge_boundary.knowledge import state
 
 SIZES = tiny.MMLU_SIZES
@@ -41,6 +46,101 @@ def test_domain(checkpoint, mmlu_like, tmp_path, monkeypatch, capsys, domain, si
     instances = tiny.read_json(f"training_data/{name}/{name}.json")["instances"]
     assert len(instances) == sum(sizes.values())
     assert {i["output"].rsplit("I am ")[-1] for i in instances} == {"sure.<|im_end|>", "unsure.<|im_end|>"}
+
+
+# ---- run_MMLU.py on open questions ----
+
+
+def probed(checkpoint, path, *flags):
+    """run_MMLU.py on open questions; returns (boundary.json, the training data's instances)."""
+    line = ["--model", checkpoint, "--dataset", path, "--split", "train", "--output_dir", "out", *flags]
+    assert tiny.call("run_MMLU.py", *line) == 0
+    result = tiny.without_times("out/boundary.json")
+    return result, tiny.read_json(result["summary"]["training_data"])["instances"]
+
+
+@pytest.fixture
+def half_right(checkpoint, data, tmp_path, monkeypatch):
+    """A file of open questions, every other one of which the tiny model answers as the file does."""
+    monkeypatch.chdir(tmp_path)
+    records = probed(checkpoint, data / "facts")[0]["records"]
+    said = [r for r in records if any(c.isalnum() for c in r["prediction"])]
+    rows = [{"question": r["question"], "subject": r["subject"]} for r in said]
+    rows = [
+        row | {"answer": r["prediction"] if i % 2 else "Xyzzy"}
+        for i, (row, r) in enumerate(zip(rows, said, strict=True))
+    ]
+    assert len(rows) > 12
+    shutil.rmtree("out")
+    return tiny.write_jsonl(tmp_path / "half.jsonl", rows)
+
+
+@pytest.mark.parametrize("method", ["unsure", "unknown", "uncertain"])
+def test_training_data_from_open_questions(checkpoint, half_right, capsys, method):
+    result, instances = probed(checkpoint, half_right, "--method", method, "--num_try", 6, "--match", "exact")
+    records, summary, args = result["records"], result["summary"], result["meta"]["args"]
+    assert (args["num_shots"], args["max_new_tokens"]) == (0, 15)
+    assert (summary["n"], summary["chance"], len(instances)) == (len(records), 0, len(records))
+    assert [r["correct"] for r in records] == [bool(i % 2) for i in range(len(records))]
+    assert summary["accuracy"] == summary["mean_cor"] == (len(records) // 2) / len(records)
+    assert Path("out/boundary.png").is_file()
+    assert "subjects have a right answer (known)" in capsys.readouterr().out
+    for r, pair in zip(records, instances, strict=True):
+        assert "probs" not in r
+        assert r["cor"] == float(r["correct"])
+        assert len(r.get("samples", [])) == (6 if method == "uncertain" else 0)
+        assert pair["input"] == f"Question: {r['question']} Answer:"
+        gold = f" {r['answer'].rstrip('.')}."
+        assert pair["output"].startswith(gold) == (method != "unknown" or r["correct"])
+    sure = [p["output"].endswith("I am sure.<|im_end|>") for p in instances]
+    if method == "uncertain":
+        assert sum(sure) == len(records) // 2
+    else:
+        assert sure == [r["correct"] and method == "unsure" for r in records]
+
+
+def test_a_probe_of_open_questions_goes_on_where_it_was_stopped(checkpoint, data, tmp_path, monkeypatch, capsys):
+    undisturbed, stopped = tmp_path / "undisturbed", tmp_path / "stopped"
+    flags = ["--method", "uncertain", "--num_try", 3, "--batch_tokens", 64]
+    for folder in (undisturbed, stopped):
+        folder.mkdir()
+    monkeypatch.chdir(undisturbed)
+    wanted, instances = probed(checkpoint, data / "facts", *flags)
+    monkeypatch.chdir(stopped)
+    calls, own = [], probe.open_record
+
+    def failing(*args):
+        calls.append(args)
+        if len(calls) == 14:
+            raise KeyboardInterrupt
+        return own(*args)
+
+    monkeypatch.setattr(probe, "open_record", failing)
+    monkeypatch.setattr(cli.ranks, "end", lambda message, code: sys.exit(code))
+    line = ["--model", checkpoint, "--dataset", data / "facts", "--split", "train", "--output_dir", "out", *flags]
+    assert tiny.call("run_MMLU.py", *line) == 130
+    assert Path("out/boundary.json.partial").is_file()
+    monkeypatch.setattr(probe, "open_record", own)
+    monkeypatch.setattr(probe, "open_record", lambda *args: (calls.append(args), own(*args))[1])
+    assert probed(checkpoint, data / "facts", *flags) == (wanted, instances)
+    assert 14 < len(calls) < 14 + 24  # those in the journal are not asked again
+
+
+def test_open_answers_are_judged_by_match(checkpoint, half_right, embedder):
+    flags = ["--match", "embedding", "--match_threshold", 0.0, "--embedder", embedder]
+    result, instances = probed(checkpoint, half_right, *flags)
+    assert result["summary"]["accuracy"] > 0.5
+    assert all("similarity" in r for r in result["records"])
+    sure = [p["output"].endswith("I am sure.<|im_end|>") for p in instances]
+    assert sure == [r["correct"] for r in result["records"]]
+
+
+def test_what_comes_after_open_data_asks_as_it_was_asked(checkpoint, data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result, instances = probed(checkpoint, data / "facts", "--method", "unknown")
+    examples = [(i["input"], i["output"]) for i in instances]
+    folder = Path(result["summary"]["training_data"]).parent
+    assert cli.evaluation_command("m", str(folder), examples) == "python eval_refusal.py --model m --prompt probe"
 
 
 # ---- run_query_state.py ----
@@ -117,6 +217,65 @@ def test_top_p(data, checkpoint, embedder, tmp_path, monkeypatch):
         found[p] = [{s["text"] for s in r["samples"]} == {r["greedy"]["text"]} for r in result["records"]]
     assert all(found[1e-6])  # only the likeliest token is left
     assert not any(found[1])
+
+
+# ---- questions that nobody can answer, and exams with a prompt of their own ----
+
+
+@pytest.fixture
+def mixed_states(data, checkpoint, embedder, tmp_path, monkeypatch):
+    """Both state files of ``facts``, ten questions of each unanswerable, in the folder that the test runs in."""
+    monkeypatch.chdir(tmp_path)
+    flags = ["--dataset", data / "facts", "--num_shots", 0, "--num_samples", 3, "--max_new_tokens", 4]
+    for seed, name in enumerate(("init", "rehearsal")):
+        line = [*flags, "--embedder", embedder, "--seed", seed, "--state", f"{name}.json"]
+        assert tiny.call("run_query_state.py", "--model", checkpoint, *line) == 0
+        result = tiny.read_json(f"{name}.json")
+        for i, r in enumerate(result["records"]):
+            r["cor"] = float(i >= 16)
+            if i < 10:
+                r |= {"should_abstain": True, "answer": None, "aliases": [], "cor": 0.0, "cer": 1.0}
+        Path(f"{name}.json").write_text(json.dumps(result))
+    return ["--model", checkpoint]
+
+
+def test_later_stages_refuse_unanswerable_questions(mixed_states, capsys):
+    flags = ["--state_init", "init.json", "--state_rehearsal", "rehearsal.json", "--n_van", 8, "--n_idk", 16]
+    line = [*mixed_states, *flags, "--method", "all", "--name", "x", "--output_dir", "out"]
+    assert tiny.call("build_rait_data.py", *line) == 0
+    out = capsys.readouterr().out
+    assert "--method van: 10 unanswerable questions are left out" in out
+    for method in ("van", "cor", "corcer", "craft"):
+        result = tiny.read_json(f"out/selection_{method}.json")
+        assert result["summary"]["should_abstain"] == 10
+        records = result["records"]
+        marked = [r for r in records if r.get("should_abstain")]
+        assert len(marked) == 10
+        assert {r["label"] for r in marked} == {"dropped" if method == "van" else "idk"}
+        assert all(r["label"] != "van" for r in marked)
+        pairs = tiny.read_json(f"training_data/x_{method}/x_{method}.json")["instances"]
+        taken = [r for r in records if r["label"] != "dropped"]
+        assert len(pairs) == len(taken)
+        for pair, r in zip(pairs, taken, strict=True):
+            assert r["question"] in pair["input"]
+            assert (pair["output"] == "I don't know.<|im_end|>") == (r["label"] == "idk")
+
+
+def test_unanswerable_questions_are_not_rehearsed(mixed_states, capsys):
+    tune = ["--lora_r", 4, "--epochs", 1, "--num_examples", 20, "--output_model", "rehearsed"]
+    assert tiny.call("run_rehearsal.py", *mixed_states, "--state", "init.json", *tune) == 0
+    assert "10 unanswerable questions are left out" in capsys.readouterr().out
+    records = tiny.read_json("rehearsed/knowledge_boundary.json")["records"]
+    assert len(records) == 14
+    assert all(r["answer"] for r in records)
+
+
+def test_a_state_of_unanswerable_questions_alone_is_nothing_to_rehearse(mixed_states, capsys):
+    result = tiny.read_json("init.json")
+    result["records"] = result["records"][:10]
+    Path("init.json").write_text(json.dumps(result))
+    assert tiny.call("run_rehearsal.py", *mixed_states, "--state", "init.json", "--output_model", "rehearsed") == 2
+    assert "init.json: only unanswerable questions" in capsys.readouterr().err
 
 
 # ---- what a broken model leaves ----

@@ -27,6 +27,7 @@ def own(tmp_path, monkeypatch):
         rows = [{"question": f"What is {split} {i}?", "answer": str(i)} for i in range(6)]
         tiny.write_jsonl(tmp_path / "facts" / f"{split}.jsonl", rows)
     tiny.write_jsonl(tmp_path / "more.jsonl", rows)
+    tiny.write_jsonl(tmp_path / "single.jsonl", rows[:1])
     tiny.write_jsonl(tmp_path / "odd" / "spring.jsonl", rows)
     (tmp_path / "empty").mkdir()
     return tmp_path
@@ -97,6 +98,20 @@ def test_flags_go_to_the_stages_that_know_them(own, checkpoint, monkeypatch, cap
         assert flag(words, "dtype") == "float32"
 
 
+def test_a_judge_goes_to_the_stages_that_judge(own, checkpoint, monkeypatch, capsys):
+    (own / "root").mkdir()
+    (own / "judge").symlink_to(checkpoint)
+    monkeypatch.chdir(own / "root")
+    monkeypatch.setenv("CALLED_FROM", str(own))
+    how = ["--match", "judge", "--judge_model", "judge"]
+    assert run(monkeypatch, "--model", checkpoint, "--dataset", own / "facts", *how, DRY) == 0
+    for words in commands(capsys.readouterr().out):
+        judges = words[1] in ("run_query_state.py", "eval_refusal.py") and "--compare" not in words
+        assert ("--judge_model" in words) == judges
+        if judges:
+            assert (flag(words, "match"), flag(words, "judge_model")) == ("judge", str((own / "judge").resolve()))
+
+
 def test_a_dry_run_fetches_nothing(own, monkeypatch, capsys):
     for name in ("describe", "snapshot"):
         monkeypatch.setattr(quickstart.loading, name, lambda *_: pytest.fail("the hub was asked"))
@@ -113,6 +128,59 @@ def test_a_dry_run_fetches_nothing(own, monkeypatch, capsys):
     assert run(monkeypatch, "--dataset", "facts", "--model", "a/b", "--eval", "mmlu:val", "--num_shots", 0, DRY) == 0
     assert run(monkeypatch, "--dataset", "mmlu", "--model", "a/b", "--num_samples", 5, DRY) == 2
     assert "--num_samples: for open questions only" in capsys.readouterr().err
+
+
+def test_columns_go_to_the_stages_that_read_files(own, checkpoint, monkeypatch, capsys):
+    tiny.write_jsonl(own / "mine.jsonl", [{"frage": f"What is {i}?", "antwort": str(i)} for i in range(6)])
+    mapping = ["--columns", "question=frage,answer=antwort"]
+    assert run(monkeypatch, DRY, "--model", checkpoint, "--dataset", "mine.jsonl", "--eval", "quiz:val", *mapping) == 2
+    assert "--columns question=frage: no such column in" in capsys.readouterr().err
+    tiny.write_jsonl(own / "other.jsonl", [{"frage": f"Who is {i}?", "antwort": str(i)} for i in range(6)])
+    assert (
+        run(monkeypatch, DRY, "--model", checkpoint, "--dataset", "mine.jsonl", "--eval", "other.jsonl", *mapping) == 0
+    )
+    out = capsys.readouterr().out
+    assert "mine train: answer (`antwort`): text; question: `frage`" in out
+    for words in commands(out):
+        asks = words[1] in ("run_query_state.py", "eval_refusal.py") and "--compare" not in words
+        assert ("--columns" in words) == asks, words
+    assert run(monkeypatch, DRY, "--dataset", "mine.jsonl", "--columns", "frage") == 2
+    assert "--columns: frage: 'frage' is not ROLE=COLUMN" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "learn", "evaluated", "probed"),
+    [
+        (["--dataset", "sciq"], "train", ["sciq:test"], True),
+        (["--dataset", "truthfulqa", "--eval", "mmlu:val"], "validation", ["mmlu:val"], True),
+        (["--dataset", "mmlu_pro"], "test", ["mmlu_pro:validation"], True),
+        (["--dataset", "boolq"], "train", ["boolq:validation"], False),
+        (["--dataset", "allenai/sciq"], "train", ["allenai/sciq:test"], True),
+        (["--dataset", "nobody/quiz", "--eval", "nobody/quiz:test"], "train", ["nobody/quiz:test"], False),
+        (["--dataset", "simpleqa"], "test_half1", ["simpleqa:test_half2"], False),
+    ],
+)
+def test_splits_of_sets_of_the_hub(own, checkpoint, monkeypatch, capsys, flags, learn, evaluated, probed):
+    assert run(monkeypatch, DRY, "--model", checkpoint, *flags) == 0
+    found = commands(capsys.readouterr().out)
+    (state, *_) = [words for words in found if words[1] == "run_query_state.py"]
+    assert [flag(state, f) for f in ("dataset", "split")] == [flags[1], learn]
+    asked = next(words for words in found if words[1] == "eval_refusal.py")
+    assert asked[asked.index("--dataset") + 1 :][: len(evaluated)] == evaluated
+    assert (found[0][1] == "run_MMLU.py") == probed
+
+
+@pytest.mark.parametrize(
+    ("flags", "line"),
+    [
+        (["--dataset", "nobody/quiz"], "name what to evaluate on, --eval nobody/quiz:SPLIT; train is learnt from"),
+        (["--dataset", "ceval", "--split", "test", "--eval", "mmlu:val"], "the answers of ceval's test are withheld"),
+        (["--dataset", "selfaware"], "--dataset selfaware: not on the hub; give the file"),
+    ],
+)
+def test_sets_that_a_chain_cannot_learn_from(own, checkpoint, monkeypatch, capsys, flags, line):
+    assert run(monkeypatch, DRY, "--model", checkpoint, *flags) == 2
+    assert line in capsys.readouterr().err
 
 
 def test_paths_are_meant_from_where_it_was_called(own, checkpoint, monkeypatch, capsys):
@@ -166,11 +234,49 @@ def test_open_questions_are_not_probed(own, knowing, data, embedder, monkeypatch
     more = ["--embedder", embedder, "--max_new_tokens", 8, "--chat_template", "--num_shots", 0, "--name", "mine"]
     assert run(monkeypatch, *flags, *more, *TUNE) == 0
     out = capsys.readouterr().out
-    assert "run_MMLU.py, which probes multiple choice, is left out" in out
+    assert "Open questions: run_MMLU.py is left out" in out
     assert "At --threshold" not in out
     assert len(commands(out)) == 11
     assert (own / "results" / "mine" / "report.html").is_file()
     assert not (own / "results" / "mine" / "boundary.json").exists()
+
+
+def test_a_spreadsheet_s_questions_to_the_report(own, knowing, data, embedder, monkeypatch, capsys):
+    rows = [json.loads(line) for line in (data / "facts" / "train.jsonl").read_text(encoding="utf-8").splitlines()]
+    text = "Question;Answer\r\n" + "".join(f"{r['question']};{r['answer']}\r\n" for r in rows)
+    (own / "mine.csv").write_text(text, encoding="utf-8-sig")
+    fast = ["--num_samples", 2, "--max_new_tokens", 8, "--embedder", embedder, "--chat_template", "--num_shots", 0]
+    assert run(monkeypatch, "--model", knowing, "--dataset", "mine.csv", *fast, *TUNE) == 0
+    out = capsys.readouterr().out
+    assert "mine.csv: nothing to evaluate on beside train; its questions are divided into two halves" in out
+    assert "Learns from mine.csv train_half1; evaluates on mine.csv:train_half2" in out
+    results = own / "results" / f"{knowing.name}-mine"
+    assert (results / "report.html").is_file()
+    learnt, asked = (tiny.read_json(results / f) for f in ("state_init.json", "eval_craft.json"))
+    halves = [{r["question"] for r in file["records"]} for file in (learnt, asked)]
+    assert not halves[0] & halves[1]
+    assert halves[0] | halves[1] == {r["question"] for r in rows}
+    assert tiny.read_json(results / "comparison.json")["records"][0]["dataset"] == "mine/train_half2"
+
+
+@pytest.mark.parametrize("split", ["train_half1", "train_half2"])
+def test_a_half_is_evaluated_on_the_other(own, checkpoint, monkeypatch, capsys, split):
+    other = {"train_half1": "train_half2", "train_half2": "train_half1"}[split]
+    for more in ([], ["--eval", f"more.jsonl:{other}"]):
+        assert run(monkeypatch, DRY, "--model", checkpoint, "--dataset", "more.jsonl", "--split", split, *more) == 0
+        assert f"Learns from more.jsonl {split}; evaluates on more.jsonl:{other}" in capsys.readouterr().out
+
+
+def test_the_first_half_has_the_examples_of_a_file_without_any(own, checkpoint, monkeypatch, capsys):
+    tiny.write_jsonl(own / "long.jsonl", [{"question": f"What is {i}?", "answer": str(i)} for i in range(40)])
+    assert run(monkeypatch, DRY, "--model", checkpoint, "--dataset", "long.jsonl", "--num_shots", 5) == 0
+    assert run(monkeypatch, DRY, "--model", checkpoint, "--dataset", "long.jsonl", "--num_shots", 6) == 2
+    assert "--num_shots 6: long has 5 examples" in capsys.readouterr().err
+
+
+def test_a_folder_of_one_split_is_divided(own, checkpoint, monkeypatch, capsys):
+    assert run(monkeypatch, DRY, "--model", checkpoint, "--dataset", "odd") == 0
+    assert "evaluates on odd:train_half2" in capsys.readouterr().out
 
 
 def test_a_stage_that_fails_ends_the_chain(own, checkpoint, monkeypatch, capsys):
@@ -214,18 +320,21 @@ TABLE = [
         "--eval more/test: all its questions are learnt",
     ),
     (["--dataset", "facts", "--eval", "facts/train.jsonl"], "--eval train/test: all its questions are learnt from"),
-    (["--dataset", "facts", "--eval", "quiz:val", "--split", "x"], "--split x: 0 files of facts end in it"),
-    (["--dataset", "empty"], "no .jsonl or .json file"),
-    (["--dataset", "odd"], "--dataset odd: has spring; name the one to learn from with --split"),
+    (["--dataset", "facts", "--eval", "quiz:val", "--split", "x"], "--split x: facts has test, train"),
+    (["--dataset", "empty"], "--dataset empty: no file in it that ends in one of .parquet"),
+    (["--dataset", "single.jsonl"], "single.jsonl split train_half2: no question to ask"),
     (["--dataset", "facts", "--eval", ""], "'' names no data set"),
     (["--dataset", "facts", "--num_shots", 4], "--num_shots 4: facts has 0 examples"),
     (["--dataset", "quiz", "--match", "exact"], "--match, --match_threshold: for open questions only"),
     (["--dataset", "more.jsonl", "--eval", "quiz:val", "--match", "exact"], "--match, --match_threshold: for open"),
     (["--match_threshold", 0.3], "--match_threshold: is of --match embedding"),
+    (["--match", "judge"], "--match judge: which model judges?"),
+    (["--judge_model", "smollm2"], "--judge_model: is of --match judge; with --match contains, leave it out"),
+    (["--match", "judge", "--judge_model", "more.jsonl"], "--judge_model more.jsonl: not a .gguf file"),
     (["--chat_template"], "--chat_template: the embedded questions are probed by cloze"),
     (["--dataset", "quiz", "--seed", -1], "--seed: -1 is not a whole number from 0 to"),
     (["--dataset", "quiz", "--eval", "quiz:ood"], "--split ood"),
-    (["--dataset", "more.jsonl"], "nothing left to evaluate on beside train; give --eval DATASET:SPLIT"),
+    (["--dataset", "more.jsonl", "--split", "train_half1", "--eval", "more.jsonl:train_half1"], "is learnt from"),
     (["--dataset", "quiz", "--num_samples", 5], "--num_samples: for open questions only"),
     (["--dataset", "facts", "--scoring", "cloze"], "--scoring: for multiple choice only"),
     (["--dataset", "quiz", "--scoring", "cloze", "--chat_template"], "--scoring cloze: plain prompts only"),
