@@ -101,7 +101,8 @@ DENIED_BEFORE = re.compile(
 CORRECTED = re.compile(
     r"(?:(?:no|nope|wait|sorry|oops|scratch that|correction|i mean|make that|or rather|rather|hold on|hmm|pardon|"
     r"actually no"
-    r"|not|错 ?了|不 ?对|抱 ?歉|[哦噢啊呃] 不)\b ?)+(?! ?(?:one else|other|doubt|question|wonder|less|more|longer|"
+    r"|not|错 ?了|不 ?对|抱 ?歉|[哦噢啊呃] 不)\b ?)+"
+    r"(?! ?(?:one else|other|answer|idea|clue|information|doubt|question|wonder|less|more|longer|"
     r"later|problem|matter|kidding))(?P<rest>.+)"
 )
 ACTUALLY = re.compile(r"(?:actually|in fact|rather|in reality) \S+(?: \S+){0,3}$")

@@ -121,12 +121,16 @@ def spans_of(whole, gold: str, question: str = "") -> list:
             spans[start, end] = None
     if not spans and len(words_of(gold).words) == 1:
         (own,) = words_of(gold).words
-        spans = {(i, i + 1): None for i, w in enumerate(whole.words) if len(w) > 3 and same_field(w, own)}
-    return list(spans) or misspelt_spans(whole.words, words_of(gold).words)
+        asked = words_of(question).words  # "The main language of France is Occitan" does not give French
+        fields = (i for i, w in enumerate(whole.words) if len(w) > 3 and w not in asked and same_field(w, own))
+        spans = {(i, i + 1): None for i in fields}
+    return list(spans) or misspelt_spans(whole, words_of(gold))
 
 
-def misspelt_spans(words: tuple, wanted: tuple) -> list:
-    """Where a gold stands with one of its names misspelt."""
+def misspelt_spans(whole, gold) -> list:
+    """Where a gold stands with one of its names misspelt; both as ``Words``."""
+    words, wanted = whole.words, gold.words
+    names = all(map(is_name, gold.written))  # of "Libyan dinar" and "Libyan denar" each may be meant
     if not wanted or max(map(len, wanted)) < 5:
         return []
     return [
@@ -134,7 +138,7 @@ def misspelt_spans(words: tuple, wanted: tuple) -> list:
         for i in range(len(words) - len(wanted) + 1)
         if words[i : i + len(wanted)] != wanted
         and all(
-            a == b or misspelt(a, b) or (len(wanted) > 1 and (nearly(a, b) or NICKNAMES.get(a) == b))
+            a == b or misspelt(a, b) or (names and len(wanted) > 1 and (nearly(a, b) or NICKNAMES.get(a) == b))
             for a, b in zip(words[i : i + len(wanted)], wanted, strict=True)
         )
     ]

@@ -58,7 +58,7 @@ ANYWHERE = (
     r"datos|informacion|comentarios)|ni (?:la menor|la mas|pajolera|puta) idea|(?:resulta|es) imposible|\bno (?:lo |"
     r"la |me |te |le |se |os |puedo |sabria )*(?:se\b|recuerdo|conozco|tengo|dispongo|puedo|podria|sabria|estoy|"
     r"cuento|poseo|encuentro|acuerdo|logro|sabemos|conocemos|consta|hay|existe|existen|es posible|resulta posible|"
-    r"figura|esta|se sabe|se conoce|soy capaz|encontre|tenemos)"
+    r"figura|esta\b|se sabe|se conoce|soy capaz|encontre|tenemos)"
     r"(?! duda)|desconozco|ni idea|no tengo (?:la )?(?:menor|mas minima)|se desconoce|lo ignoro|ignoro|"
     r"imposible (?:de )?(?:saber|responder|determinar|decir)|(?:fuera|mas alla) de (?:mi|lo que)|nadie (?:lo )?sabe|"
     r"(?:prefiero|me niego a) (?:no )?(?:responder|contestar)|(?:respuesta|informacion|dato)[^.!?]{0,30}(?:desconocid"
@@ -100,7 +100,7 @@ ANYWHERE = (
     r"viene)+[^.!?,]{0,30}|nessuna idea|(?:lo )?ignoro|nessuno lo sa|(?:oltre|al di la|al di fuori|fuori) (?:del|dell"
     r"|dei|della|delle|il|le|la)? ?(?:mi[aeo]i?|l'ambito|portata)"
     r"|(?:risposta|informazione|dato)[^.!?]{0,30}(?:sconosciut|ignot|non disponibil)|impossibile (?:rispondere|dir|"
-    r"saper|determinar|stabilir)|e (?:sconosciut|ignot)[oa]|preferisco non|boh\b|non saprei",
+    r"saper|determinar|stabilir)|e (?:sconosciut|ignot)[oa]|preferisco non|non saprei",
     # Russian
     r"не (?:установлен|сказано|указан|упомина|упомянут|сообщ|вправе|раскры|разглаша|могу|дам|вспомн|припомн|приходит|"
     r"сохранил|обнаруж|нахо|содерж|имеет|берусь|хочу|стану|буду|в состоянии|скажу)|(?:ответить|сказать|сообщить|"

@@ -7,7 +7,7 @@ import tiny
 from knowledge_boundary.asking import probe, prompts
 from knowledge_boundary.engine import scoring
 from knowledge_boundary.questions import readers
-from knowledge_boundary.questions.records import Question
+from knowledge_boundary.questions.records import Question, from_record
 from knowledge_boundary.running.errors import UserError
 
 SHOTS = [Question(f"s/dev/{i}", "sums", f"What is {i} + {i}?", ["1", "2", "3", "4"], "B") for i in range(3)]
@@ -79,7 +79,10 @@ def quiz(tmp_path_factory):
     folder = tmp_path_factory.mktemp("window") / "quiz"
     for split, asked in (("dev", SHOTS), ("test", [question(i, words=1 + 40 * (i % 2)) for i in range(6)])):
         (folder / split).mkdir(parents=True)
-        lines = [f"{q.question},{','.join(q.choices)},{q.answer}" for q in asked]
+        # The options of test questions in orders of their own: equal questions would be one.
+        turned = [i // 2 if split == "test" else 0 for i in range(len(asked))]
+        orders = [q.choices[i:] + q.choices[:i] for i, q in zip(turned, asked, strict=True)]
+        lines = [f"{q.question},{','.join(o)},{q.answer}" for q, o in zip(asked, orders, strict=True)]
         (folder / split / f"sums_{split}.csv").write_text("\n".join(lines) + "\n")
     return folder
 
@@ -107,7 +110,7 @@ def test_letters_in_both_stages(stage, quiz, narrow, tmp_path, monkeypatch, caps
     out = capsys.readouterr().out
     assert f"Longer than the model's window ({lm.window} tokens): 3 of 6 prompts; 6 examples left out" in out
     for i, r in enumerate(result["records"]):
-        text = prompts.letter_prompt(question(i, words=1 + 40 * (i % 2)), SHOTS[2:] if i % 2 else SHOTS)
+        text = prompts.letter_prompt(from_record(r), SHOTS[2:] if i % 2 else SHOTS)
         ids = lm.encode(text)
         logits = tiny.full_forward(lm, ids)[-1, scoring.candidate_ids(lm, text, "ABCD")]
         np.testing.assert_allclose(list(r["probs"].values()), logits.softmax(-1), atol=1e-5)
@@ -138,9 +141,9 @@ def test_cloze(quiz, words, tmp_path, monkeypatch):
     assert result["summary"]["shots_dropped"] == {"questions": 3, "shots": 6}
     lm = tiny.load(folder)
     for i, r in enumerate(result["records"]):
-        text = prompts.cloze_prompt(question(i, words=1 + 40 * (i % 2)), SHOTS[2:] if i % 2 else SHOTS)
+        text = prompts.cloze_prompt(from_record(r), SHOTS[2:] if i % 2 else SHOTS)
         scores = []
-        for choice in "1234":
+        for choice in r["choices"]:
             ids, start = lm.encode_pair(text, f" {choice}")
             logprobs = tiny.full_forward(lm, ids).log_softmax(-1)
             scores.append(np.mean([logprobs[k - 1, ids[k]].item() for k in range(start, len(ids))]))
