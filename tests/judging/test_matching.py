@@ -193,6 +193,11 @@ WRITING = [
     ("Tale of Two Cities", ["A Tale of Two Cities"], True),
     ("Vitamin A is one", ["Vitamin A"], True),
     ("Vitamin C", ["Vitamin A"], False),
+    ("South Africa", ["Africa"], False),
+    ("West Virginia", ["Virginia"], False),
+    ("Austria-Hungary", ["Austria"], False),
+    ("Edward Munch", ["Edvard Munch"], True),
+    ("Libyan denar", ["Libyan dinar"], False),
 ]
 TABLES = {
     name: table
