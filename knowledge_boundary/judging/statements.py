@@ -24,7 +24,7 @@ SAID = re.compile(
     re.I,
 )
 CORRECTION = re.compile(
-    r"(?:^|[.!?。—…-]\s*)(?:(?:oh|no|wait|sorry|actually|hmm)\W+)*"
+    r"(?:^|[.!?。—…-]\s*)(?:(?:oh|no|wait|sorry|actually|hmm)\W+){0,3}"
     r"(?:correction|wait,? no|no,? wait|scratch that|make that|更正|纠正)\W+(?:\s*correction\W+)?",
     re.I,
 )
