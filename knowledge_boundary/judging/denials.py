@@ -135,7 +135,7 @@ def denied(whole, sentences, spans, start: int, end: int, question: str = "", as
     behind = " ".join(words[end : end + 3 * AROUND])
     if negated(words, gaps, sentences, start) or (words[start - 1] == "no" and start and gaps[start] == " "):
         return True
-    if denied_unspaced(whole, start, end, last):
+    if denied_unspaced(whole, start, end):
         return True
     if start and EXCEPT.search(" ".join(words[max(start - 4, 0) : start])) and start not in sentences:
         return not CLAUSE_END.search("".join(gaps[max(start - 1, 0) : start + 1]))
@@ -152,7 +152,8 @@ def denied(whole, sentences, spans, start: int, end: int, question: str = "", as
         return not ONCE_ASKED.search(question) and not elsewhere
     if CLAUSE_END.search(gaps[end]) or re.search(r"\s-\s|\.\.", gaps[end]) or end in sentences:
         turned = CORRECTED.match(behind) or (end not in sentences and ACTUALLY.match(behind))
-        return bool(turned) and not elsewhere and len(behind.split()) <= AROUND and differs(words[end:], turned)
+        # "Paris, not London" corrects nothing.
+        return bool(turned) and not elsewhere and len(behind.split()) <= AROUND and words[end] != "not"
     if WRONG_BEHIND.match(after):
         return True
     follows = IS_NOT.match(after + " ")
@@ -163,15 +164,11 @@ def denied(whole, sentences, spans, start: int, end: int, question: str = "", as
     return not follows[0].isascii() or "the" in gaps[at].split() or words[at : at + 1] == ("it",)
 
 
-def differs(words: tuple, turned) -> bool:
-    """Whether what follows a correction is another answer, and not only "Paris, not London" or "Paris, no doubt"."""
-    return words[0] != "not" and bool(turned.group().strip())
-
-
-def denied_unspaced(whole, start: int, end: int, last: int) -> bool:
+def denied_unspaced(whole, start: int, end: int) -> bool:
     """``denied`` by what stands directly beside the answer, in scripts without spaces or with the verb at the end."""
-    before = "".join(gap + word for gap, word in zip(whole.gaps[:start], whole.written[:start], strict=True))[-12:]
-    behind = "".join(word + gap for word, gap in zip(whole.written[end:], whole.gaps[end + 1 :], strict=True))
+    near = range(max(0, start - AROUND), start), range(end, min(end + AROUND, len(whole.words)))
+    before = "".join(whole.gaps[i] + whole.written[i] for i in near[0])[-12:]
+    behind = "".join(whole.written[i] + whole.gaps[i + 1] for i in near[1])
     behind = (whole.gaps[end] + behind).strip()[:16]
     if behind.isascii() and before.isascii():
         return False

@@ -65,29 +65,7 @@ SPELT = {
     "byte": "bytes",
 }
 # A short spelling that is more often a word, or another thing, even behind a number.
-NO_UNITS = {
-    "st",
-    "in",
-    "a",
-    "c",
-    "f",
-    "y",
-    "d",
-    "t",
-    "k",
-    "b",
-    "p",
-    "h",
-    "'",
-    '"',
-    "#",
-    "w",
-    "mo",
-    "dots",
-    "ha",
-    "d.",
-    "th",
-}
+NO_UNITS = {*"acdfhkpbtwy#'\"", "st", "in", "mo", "dots", "ha", "d.", "th"}
 FEWER = ("pico", "nano", "micro", "milli", "centi", "deci", "", "kilo", "mega", "giga", "tera", "peta")
 EXPONENTS = dict(zip(FEWER, (-12, -9, -6, -3, -2, -1, 0, 3, 6, 9, 12, 15), strict=True))
 PREFIXED = ("meter", "gram", "liter", "second", "hertz", "watt", "joule", "ampere", "byte", "bit", "pascal", "calorie")
@@ -113,7 +91,7 @@ MONEY = {
     "canadian dollars": "cad", "australian dollars": "aud", "swiss francs": "chf", "元": "cny", "块": "cny",
     "块钱": "cny", "元人民币": "cny", "人民币": "cny", "美金": "usd", "美元": "usd", "刀": "usd", "欧元": "eur",
     "英镑": "gbp", "镑": "gbp", "日元": "jpy", "日圆": "jpy", "円": "jpy", "韩元": "krw", "卢布": "rub", "卢比": "inr",
-    "港元": "hkd", "港币": "hkd", "신": "krw", "원": "krw",
+    "港元": "hkd", "港币": "hkd", "원": "krw",
 }  # fmt: skip
 CENT = {"cents": "cent", "cent": "cent", "¢": "cent", "pence": "penny", "分钱": "cent"}
 SCALES = {"k": 10**3, "m": 10**6, "mn": 10**6, "mm": 10**6, "bn": 10**9, "b": 10**9, "tn": 10**12, "t": 10**12}
@@ -141,9 +119,7 @@ def spellings() -> dict:
             found.setdefault(get_currency_name(code, count, locale="en"), code.lower())
         found.setdefault(code, code.lower())
     found |= MONEY | CENT
-    return {
-        spelt: name for spelt, name in found.items() if (spelt and spelt.casefold() not in NO_UNITS) or spelt in "°C°F"
-    }
+    return {spelt: name for spelt, name in found.items() if spelt.casefold() not in NO_UNITS}
 
 
 @cache
