@@ -1,8 +1,10 @@
-"""Stage 4: refusal-aware data, D_van and D_idk, by Van-Tuning, Cor-RAIT, Cor-Cer-RAIT and CRaFT; CRSS of each.
+"""Stage 4: refusal-aware data by Van-Tuning, Cor-RAIT, Cor-Cer-RAIT, CRaFT, soft targets, GeoDe, GRAIT; CRSS of each.
 
 Examples:
   python build_rait_data.py --method all --n_van 150 --n_idk 150
   python build_rait_data.py --model Qwen/Qwen2.5-3B --dataset mmlu --method craft --n_van 4000 --n_idk 1000
+  python build_rait_data.py --model Qwen/Qwen2.5-3B --dataset mmlu --refusal letter --prompt bare
+  python build_rait_data.py --method soft_flow
 """
 
 from pathlib import Path
@@ -10,9 +12,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from knowledge_boundary import cli, options
-from knowledge_boundary.asking import prompts
-from knowledge_boundary.engine import exactness
-from knowledge_boundary.knowledge import conflict, selection
+from knowledge_boundary.asking import letters, prompts
+from knowledge_boundary.engine import exactness, gradients
+from knowledge_boundary.engine.loss import tokenise, turns_of
+from knowledge_boundary.knowledge import conflict, influence, probe, selection
 from knowledge_boundary.models import loading
 from knowledge_boundary.questions.records import from_record
 from knowledge_boundary.reporting import tables
@@ -32,7 +35,9 @@ def arguments():
     group = parser.add_argument_group("selection")
     group.add_argument("--state_init", help="default: results/MODEL/DATASET/state_init.json")
     group.add_argument("--state_rehearsal", help="default: results/MODEL/DATASET/state_rehearsal.json")
-    group.add_argument("--method", default="craft", choices=(*selection.METHODS, "all"))
+    group.add_argument(
+        "--method", default="craft", choices=(*selection.METHODS, "all"), help=f"all: {', '.join(selection.TOGETHER)}"
+    )
     group.add_argument("--threshold", type=options.fraction, default=0.5, help="Cor at or above it keeps its answer")
     group.add_argument("--n_van", type=options.positive, default=4000)
     group.add_argument("--n_idk", type=options.positive, default=1000)
@@ -42,8 +47,12 @@ def arguments():
     )
     group = parser.add_argument_group("training data")
     group.add_argument("--format", default="text2text", choices=formats.FORMATS)
+    group.add_argument("--prompt", default="refuse", choices=("refuse", "bare"), help="bare: without an instruction")
     group.add_argument("--wording", default="craft", choices=WORDINGS, help="instruction of the prompt")
-    group.add_argument("--name", help="the data is training_data/NAME_METHOD; default: MODEL_DATASET")
+    options.add_refusal_argument(group)
+    group.add_argument(
+        "--name", help="the data is training_data/NAME_METHOD; default: MODEL_DATASET, with _DOMAIN for a part"
+    )
     options.add_run_arguments(parser)
     return parser.parse_args()
 
@@ -65,25 +74,46 @@ def joined_states(args, flow: bool) -> tuple[list, dict]:
     return entries, init["meta"]
 
 
+def measured(args, lm, entries) -> tuple[list, dict]:
+    """The entries with what ``--method`` asks the model for, and what ``summary`` says of it."""
+    with tqdm(total=len(entries), unit="question", desc=args.method) as bar:
+        if args.method == "probe":
+            states, prompt = [e | {"cor": e["cor_init"]} for e in entries], "bare" if args.prompt == "bare" else "basic"
+            options = (args.seed, args.threshold, args.batch_tokens, prompt, args.wording, args.refusal)
+            found = probe.fit_on_state(lm, states, *options, bar.update)
+            read = zip(entries, found.held_out, found.distance, strict=True)
+            return [e | {"p_known": p, "distance": d} for e, p, d in read], {"probe": found.about()}
+        refused = [e | {"label": "idk"} for e in entries]
+        pairs, _, _ = refusal_examples(lm.format, refused, args.wording, args.prompt, args.refusal)
+        shared = exactness.check(lm, [prompt + answer for prompt, answer in pairs], trains=True)
+        found = gradients.unit_gradients(lm, turns_of(tokenise(lm, pairs)), shared, args.seed, bar.update)
+    known = {e["id"] for e in selection.pools(entries, args.threshold)[0]}
+    return influence.measured(entries, found, [e["id"] in known for e in entries]), {}
+
+
 def main():
     """Select by every method asked for; write selection_METHOD.json and the training data."""
     args = arguments()
     if ranks.launched():
         raise UserError("runs in one process; start it with python, without torchrun")
+    cli.check_wording(args)
     model = loading.short_name(args.model)
     args.state_init = args.state_init or str(cli.output_path(args, model, args.dataset, "state_init.json"))
     args.state_rehearsal = args.state_rehearsal or str(
         cli.output_path(args, model, args.dataset, "state_rehearsal.json")
     )
-    methods = list(selection.METHODS) if args.method == "all" else [args.method]
-    flow = "craft" in methods
+    methods = list(selection.TOGETHER) if args.method == "all" else [args.method]
+    flow = not set(methods).isdisjoint(selection.NEED_FLOW)
     entries, asked = joined_states(args, flow)
     n_van, n_idk = selection.sizes(entries, methods, args.threshold, args.n_van, args.n_idk, args.strict_flow)
+    if args.method == "probe":
+        probe.check_sides(*map(len, selection.pools(entries, args.threshold)), args.threshold)
     about = cli.describe_model(args)
-    if asked["model"]["fingerprint"] != about["fingerprint"]:
-        raise UserError(f"--state_init {args.state_init}: the state of another model ({asked['model']['name']})")
+    cli.check_same_model({"meta": asked}, about, f"--state_init {args.state_init}")
 
-    name = args.name or f"{model}_{asked['dataset']['name']}"
+    if args.refusal == "letter":
+        letters.check_questions(map(from_record, entries), f"--state_init {args.state_init}")
+    name = args.name or f"{model}_{asked['dataset']['name']}{cli.part_of(asked['args'].get('domain', 'all'))}"
     inputs = [args.state_init] + [args.state_rehearsal] * flow
     folder = Path(args.output_dir or Path(args.state_init).parent)
     runs = {}
@@ -95,13 +125,18 @@ def main():
     if all(summary and Path(summary["training_data"]).exists() for summary in finished):
         return cli.already_done(", ".join(str(run.path) for run in runs.values()))
 
+    lm, shown = cli.load_model(args, about), {}
+    if args.refusal == "letter":
+        letters.check_tokens(lm, map(from_record, entries), args.prompt, args.wording)
+    if args.method in selection.NEED_MODEL:
+        entries, shown = measured(args, lm, entries)
+
     def select(method):
         return selection.select(entries, method, args.threshold, n_van, n_idk, args.seed, args.strict_flow)
 
     compared = conflict.compared(
         entries, map(select, methods)
     )  # each is selected again below: all at once take much memory
-    lm = cli.load_model(args, about)
     with tqdm(total=len(compared), unit="question", desc="representing") as bar:
         texts, ids = [prompts.body(from_record(e)) for e in compared], [e["id"] for e in compared]
         shared = exactness.check(lm, texts)
@@ -109,14 +144,15 @@ def main():
         vectors = conflict.cached_representations(lm, texts, ids, args.batch_tokens, shared, cache, bar.update)
     sizes, written = {"van": args.n_van, "idk": args.n_idk}, []
     if flow:
-        print(tables.flow_line(selection.count_flow(selection.pools(entries, args.threshold)[1]), args.threshold))
+        print(tables.flow_line(selection.count_flow(selection.parted(entries, args.threshold)[1]), args.threshold))
     print(tables.selection_head(args.tau_sim))
     for method, run in runs.items():
         labelled = select(method)
         best = conflict.find_nearest(labelled, vectors)
         summary = selection.summarise(entries, labelled, method, args.threshold, args.strict_flow, sizes)
-        summary |= conflict.summarise(best, args.tau_sim)
-        data = formats.write(f"{name}_{method}", args.format, *refusal_examples(lm.format, labelled, args.wording))
+        summary |= conflict.summarise(best, args.tau_sim) | shown
+        examples = refusal_examples(lm.format, labelled, args.wording, args.prompt, args.refusal)
+        data = formats.write(f"{name}_{method}", args.format, *examples)
         run.finish(summary | {"training_data": str(data)}, labelled)
         written += [run.path, data]
         print(tables.selection_row(summary, args.tau_sim))

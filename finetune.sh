@@ -7,7 +7,8 @@
 #   bash finetune.sh --setup-lmflow          # clones LMFlow into LMFLOW_DIR (default: LMFlow/) and installs it there
 #   LMFLOW_DIR=LMFlow bash finetune.sh --backend lmflow --data … --output …
 #
-# --backend auto is LMFlow if LMFLOW_DIR is set. What stands after -- goes to the backend untouched. docs/lmflow.md
+# --backend auto is LMFlow if LMFLOW_DIR is set and the data has no weights, which LMFlow can't honour. What stands after
+# -- goes to the backend untouched. docs/lmflow.md
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
@@ -17,7 +18,13 @@ usage() {
     echo "--batch_size; all of a backend's: python -m knowledge_boundary.finetune --help, … knowledge_boundary.lmflow --help"
 }
 
+weighted() {  # whether an example of the data has another weight than 1; what is wrong with the data, the backend says
+    "$python" -c 'import sys; from knowledge_boundary.training import formats
+sys.exit(not formats.weighted(formats.find(sys.argv[1])))' "$data" 2>/dev/null
+}
+
 backend=auto
+data=
 launcher=
 setup=
 arguments=()
@@ -29,13 +36,21 @@ while [ $# -gt 0 ]; do
         --launcher) launcher=${2:-}; shift 2 || shift ;;
         --setup-lmflow) setup=yes; shift ;;
         --) shift; rest=("$@"); break ;;
+        --data) data=${2:-}; arguments+=("$1"); shift ;;
+        --data=*) data=${1#--data=}; arguments+=("$1"); shift ;;
         *) arguments+=("$1"); shift ;;
     esac
 done
 
 python=python  # of the environment that is active, else .venv's
 if [ -z "${VIRTUAL_ENV:-}" ] && [ -x "$here/.venv/bin/python" ]; then python=$here/.venv/bin/python; fi
-if [ "$backend" = auto ]; then backend=$([ -n "${LMFLOW_DIR:-}" ] && echo lmflow || echo builtin); fi
+export PYTHONPATH="$here${PYTHONPATH:+:$PYTHONPATH}"
+if [ "$backend" = auto ] && [ -n "${LMFLOW_DIR:-}" ] && weighted; then
+    echo "finetune.sh: $data has weights, which LMFlow can't honour: --backend builtin"
+    backend=builtin
+elif [ "$backend" = auto ]; then
+    backend=$([ -n "${LMFLOW_DIR:-}" ] && echo lmflow || echo builtin)
+fi
 command=("$python")
 case ${setup:-$backend} in
     yes) module=knowledge_boundary.lmflow_setup ;;
@@ -53,4 +68,4 @@ case ${setup:-$backend} in
         if [ ${#rest[@]} -gt 0 ]; then arguments+=(-- "${rest[@]}"); fi ;;
     *) echo "finetune.sh: --backend $backend: one of auto, lmflow, builtin is expected" >&2; exit 2 ;;
 esac
-PYTHONPATH="$here${PYTHONPATH:+:$PYTHONPATH}" exec "${command[@]}" -m "$module" "${arguments[@]}"
+exec "${command[@]}" -m "$module" "${arguments[@]}"

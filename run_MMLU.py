@@ -18,7 +18,6 @@ from knowledge_boundary.asking import probe
 from knowledge_boundary.engine import exactness
 from knowledge_boundary.knowledge import boundary
 from knowledge_boundary.models.embedder import embedding
-from knowledge_boundary.questions import mmlu
 from knowledge_boundary.reporting import figures, tables
 from knowledge_boundary.running import ranks
 from knowledge_boundary.running.errors import UserError
@@ -34,7 +33,7 @@ def arguments():
     group = parser.add_argument_group("probe")
     group.add_argument("--method", default="unsure", choices=rtuning.METHODS, help="R-Tuning's training data")
     group.add_argument("--num_try", type=options.positive, default=5, help="sampled answers of --method uncertain")
-    group.add_argument("--domain", default="all", choices=mmlu.DOMAINS, help="part of R-Tuning's MMLU split")
+    options.add_domain_argument(group)
     options.add_probe_arguments(group)
     group.add_argument(
         "--max_new_tokens",
@@ -65,7 +64,7 @@ def main():
         raise UserError(f"--method {args.method}: no question of {asked.name} has an answer; give --method unknown")
     judged_by = cli.describe_judge(args)
     about = cli.describe_model(args)
-    part = f"_{args.domain}" if args.domain != "all" else ""
+    part = cli.part_of(args.domain)
     path = cli.output_path(args, about["name"], asked.name, f"boundary{part}.json")
     run = Run("run_MMLU", path, vars(args), about, asked.describe(), judge=judged_by)
     finished = run.finished()

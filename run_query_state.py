@@ -1,12 +1,13 @@
 """Stage 2: ask a model every question and write down its correctness (Cor) and certainty (Cer).
 
 Multiple choice: from the letters' exact probabilities, or from N letters drawn from them (--estimator sample). Open
-questions: from N sampled answers, and the greedy one.
+questions: from N sampled answers, by how often each was drawn or by its probability (--estimator mass), and the greedy
+one.
 
 Examples:
   python run_query_state.py --dataset world_facts --split train --num_shots 0 --chat_template
   python run_query_state.py --model models/smollm2-rehearsal --num_shots 0 --chat_template
-  python run_query_state.py --model Qwen/Qwen2.5-3B --dataset mmlu --split test --num_shots 5
+  python run_query_state.py --model Qwen/Qwen2.5-3B --dataset mmlu --split test --domain ID --num_shots 5
   python run_query_state.py --dataset world_facts_mc --split test --num_shots 5 --estimator sample --num_samples 100
   torchrun --nproc_per_node 8 run_query_state.py --model Qwen/Qwen2.5-7B --dataset triviaqa --split train
 """
@@ -32,6 +33,7 @@ def arguments():
     options.add_model_arguments(parser)
     options.add_data_arguments(parser, "world_facts", "train")
     group = parser.add_argument_group("asking")
+    options.add_domain_argument(group)
     group.add_argument(
         "--num_shots", type=options.natural, help="few-shot examples, never itself; default: 5 multiple choice, 3 open"
     )
@@ -40,7 +42,7 @@ def arguments():
     group.add_argument(
         "--estimator",
         choices=querying.ESTIMATORS,
-        help="default: exact for multiple choice, sample for open",
+        help="default: exact for multiple choice, sample for open; mass: from the sampled answers' probabilities",
     )
     group.add_argument("--num_samples", type=options.positive, help="N sampled answers to a question; default: 10")
     group.add_argument("--temperature", type=float, default=1.0, help="of open questions' sampled answers")
@@ -48,7 +50,10 @@ def arguments():
     options.add_answer_arguments(group)
     options.add_match_arguments(group, "Cer and --match embedding")
     options.add_run_arguments(parser)
-    parser.add_argument("--state", help="the file to write; default: state_init.json (rehearsed: state_rehearsal.json)")
+    parser.add_argument(
+        "--state",
+        help="the file to write; default: state_init.json (rehearsed: state_rehearsal.json), with _DOMAIN for a part",
+    )
     return parser.parse_args()
 
 
@@ -61,7 +66,9 @@ def main():
         raise UserError(f"--temperature {args.temperature}: must be above 0; the greedy answer is written in any case")
     if not 0 < args.top_p <= 1:
         raise UserError(f"--top_p {args.top_p}: must be above 0 and at most 1 (all tokens)")
-    asked = cli.load_questions(args)
+    if args.estimator == "mass" and (args.temperature, args.top_p) != (1, 1):
+        raise UserError("--estimator mass: weighs answers by their probability; leave --temperature and --top_p at 1")
+    asked = cli.load_questions(args, domain=args.domain)
     about = cli.describe_model(args)
     multiple_choice = asked.multiple_choice
     if multiple_choice and (args.temperature, args.top_p) != (1, 1):
@@ -72,10 +79,12 @@ def main():
     cli.check_match(args, multiple_choice)
     if not multiple_choice and args.estimator == "exact":
         raise UserError("--estimator exact: for multiple choice only; answers to open questions can only be sampled")
+    if multiple_choice and args.estimator == "mass":
+        raise UserError("--estimator mass: for open questions only; letters have their exact probabilities (exact)")
     args.estimator = args.estimator or ("exact" if multiple_choice else "sample")
     if args.estimator == "exact" and args.num_samples:
         raise UserError("--num_samples: nothing is sampled from exact probabilities; give --estimator sample with it")
-    if args.estimator == "sample":
+    if args.estimator != "exact":
         args.num_samples = args.num_samples or 10
     if args.num_shots is None:
         args.num_shots = 5 if multiple_choice else 3
@@ -84,8 +93,9 @@ def main():
     trained = loading.trained_here(args.model)
     rehearsed = trained is not None and trained["meta"]["stage"] == "run_rehearsal"
     initial = trained["meta"]["args"]["model"] if rehearsed else args.model
-    file = "state_rehearsal.json" if rehearsed else "state_init.json"
-    args.state = args.state or str(cli.output_path(args, loading.short_name(initial), asked.name, file))
+    first, second = (f"state_{which}{cli.part_of(args.domain)}.json" for which in ("init", "rehearsal"))
+    where = cli.output_path(args, loading.short_name(initial), asked.name, second if rehearsed else first)
+    args.state = args.state or str(where)
     run = Run("run_query_state", args.state, vars(args), about, asked.describe(), judge=judged_by)
     if run.finished():
         return cli.already_done(run.path)
@@ -93,7 +103,7 @@ def main():
 
     embed = None if multiple_choice else embedding(args.embedder)
     draws = None
-    if args.estimator == "sample":
+    if args.estimator != "exact":
         thinking = args.max_thinking_tokens or 0
         draws = SamplingSettings(
             args.num_samples, args.temperature, args.top_p, args.max_new_tokens, thinking, args.seed
@@ -104,7 +114,10 @@ def main():
     texts, dropped = querying.query_prompts(lm, asked, args.num_shots, args.wording, args.chat_template, room)
     shared = exactness.check(lm, texts, room)
     cut = cli.shots_dropped(lm, dropped)
-    batches = querying.query(lm, asked, texts, dropped, draws, match, embed, args.batch_tokens, shared, run.skip)
+    by_mass = args.estimator == "mass"
+    batches = querying.query(
+        lm, asked, texts, dropped, draws, match, embed, args.batch_tokens, shared, run.skip, by_mass
+    )
     with cli.progress(len(texts), len(run.done), "asking") as bar:
         records = run.fill(batches, [q.id for q in asked.questions], bar.update)
     if records is None:  # the first process goes on alone
@@ -120,7 +133,8 @@ def main():
     print(f"Prefix cache: {summary['prefix_cache']}")
     follow = "build_rait_data.py" if rehearsed else "run_rehearsal.py"
     flag = "--state_rehearsal" if rehearsed else "--state"
-    cli.closing([run.path, picture], f"python {follow} --model {initial} {flag} {run.path}")
+    other = f" --state_init {where.with_name(first)}" if rehearsed and args.domain != "all" else ""
+    cli.closing([run.path, picture], f"python {follow} --model {initial} {flag} {run.path}{other}")
 
 
 if __name__ == "__main__":

@@ -49,8 +49,7 @@ def main():
     args.output_model = args.output_model or f"models/{loading.short_name(args.model)}-rehearsal"
     state = cli.read_state(args.state, "--state")
     about = cli.describe_model(args, trains=True)
-    if state["meta"]["model"]["fingerprint"] != about["fingerprint"]:
-        raise UserError(f"--state {args.state}: the state of another model ({state['meta']['model']['name']})")
+    cli.check_same_model(state, about, f"--state {args.state}")
     records = cli.state_records(state, args, f"--state {args.state}")
     unanswerable = len(records) - len(answerable(records))
     if unanswerable == len(records):

@@ -5,19 +5,23 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .knowledge.selection import METHODS, MODEL_NAMES
+from .knowledge import probe
+from .knowledge.selection import MODEL_NAMES, TOGETHER
 from .models import loading
+from .running.errors import UserError
 from .running.results import read_json
 
 # Six of the thirteen in-domain kinds, chosen on the dev split, and two that training never sees.
 KINDS = "country_capital,country_currency,country_continent,city_country,element_symbol,symbol_element"
 UNSEEN = "country_language,us_city_state"
-# The embedded chain: questions of each subject (probed, learnt from, evaluated), rehearsed, and sizes.
+# The embedded chain: questions of each subject (probed, learnt from, for thresholds, evaluated), rehearsed, and sizes.
 SIZES = {
-    "quickstart": {"probe": 40, "train": 100, "test": 110, "rehearse": 100, "n": 150},
+    "quickstart": {"probe": 40, "train": 100, "test": 80, "rehearse": 100, "n": 150},
     "quickstart-quick": {"probe": 4, "train": 10, "test": 11, "rehearse": 10, "n": 15},
 }
-TUNED_METHODS = ("cor", "craft")  # of the four selections, those that a model is tuned on
+TUNED_METHODS = ("cor", "craft")  # of the selections, those that a model is tuned on
+# How the initial model is evaluated: {name: prompt}; with the first, THS is measured.
+INITIAL = {"init_basic": "basic", "init_refuse": "refuse"}
 TUNE = {
     "lora_r": 32, "lora_alpha": 32, "lora_dropout": 0, "learning_rate": "2e-4", "epochs": 3, "batch_size": 16,
 }  # fmt: skip
@@ -35,6 +39,7 @@ TAKES = {
     "build_rait_data.py": (*MODEL, "batch_tokens", "n_van", "n_idk", "threshold", "strict_flow", "wording"),
     "finetune.sh": TUNED,
     "eval_refusal.py": (*ASKED, "wording", *ANSWERED, *MATCH),
+    "calibrate": ("overwrite",),
     "compare": ("seed", "overwrite"),
 }
 
@@ -48,7 +53,9 @@ class Plan:
         name: of the results, models and training data.
         probed: {flag: value} of the probe's questions; None: open questions, there is nothing to probe.
         learnt: {flag: value} of the questions to learn from.
-        evaluated: {flag: value} of the test sets.
+        evaluated: {flag: value} of the test sets, and of the questions that thresholds are chosen on.
+        calibrated: the labels ("NAME/SPLIT") of the latter among them; empty: no threshold is chosen.
+        shown: the labels of the others.
         given: {flag: value} of the command line, for the stages that take it.
         defaults: {stage: {flag: value}} where it says nothing.
     """
@@ -58,6 +65,8 @@ class Plan:
     probed: dict | None
     learnt: dict
     evaluated: dict
+    calibrated: list
+    shown: list
     given: dict
     defaults: dict = field(default_factory=dict)
 
@@ -77,7 +86,12 @@ def embedded_plan(model: str, name: str | None, given: dict) -> Plan:
         model, name or own,
         {"dataset": "world_facts_mc", "split": "test", "scoring": "cloze", "subjects": KINDS, "limit": size["probe"]},
         {"dataset": "world_facts", "split": "train", "subjects": KINDS, "limit": size["train"]},
-        {"dataset": ["world_facts:test", "world_facts:ood"], "subjects": f"{KINDS},{UNSEEN}", "limit": size["test"]},
+        {
+            "dataset": ["world_facts:test", "world_facts:ood", "world_facts:dev"], "subjects": f"{KINDS},{UNSEEN}",
+            "limit": size["test"],
+        },
+        ["world_facts/dev"],
+        ["world_facts/test", "world_facts/ood"],
         given,
         {
             "run_query_state.py": {"num_shots": 3, "num_samples": 10},
@@ -120,22 +134,42 @@ def stages(plan: Plan):
     for method in TUNED_METHODS:
         data = {"data": f"training_data/{name}_{method}", "output": f"models/{name}-{method}", "backend": "builtin"}
         yield command(plan, "finetune.sh", **(base or {"model": "smollm2"}), **data)
-    init = f"{out}/eval_init_basic.json"
-    asked = {**plan.evaluated, **to}
-    own = base or {"model": "smollm2"}
-    yield command(plan, "eval_refusal.py", **asked, **own, prompt="basic", name="init_basic")
-    yield command(plan, "eval_refusal.py", **asked, **own, prompt="refuse", name="init_refuse", base_eval=init)
+    models = {label: {**(base or {"model": "smollm2"}), "prompt": prompt} for label, prompt in INITIAL.items()}
     for method in TUNED_METHODS:
-        label = MODEL_NAMES[method]
-        tuned = {"model": f"models/{name}-{method}", "prompt": "refuse", "name": label, "base_eval": init}
-        yield command(plan, "eval_refusal.py", **asked, **tuned)
-    names = ["init_basic", "init_refuse", *(MODEL_NAMES[method] for method in TUNED_METHODS)]
-    evals = [f"{out}/eval_{label}.json" for label in names]
+        models[MODEL_NAMES[method]] = {"model": f"models/{name}-{method}", "prompt": "refuse"}
+    # What N samples say (agreement, certainty), and another prompt, would cost much more: experiments/ has them.
+    models["init_basic"] |= {} if "dry_run" in plan.given else probed(state_init)
+    evals = {label: f"eval_{label}.json" for label in models}
+    found = [f"{out}/{file}" for file in evals.values()]
+    for label, own in models.items():
+        base_eval = {} if label == "init_basic" else {"base_eval": f"{out}/{evals['init_basic']}"}
+        yield command(plan, "eval_refusal.py", **plan.evaluated, **to, **own, name=label, **base_eval)
+    chosen = {}
+    if plan.calibrated:
+        folder = f"{out}/calibration"
+        yield script(plan, "calibrate", calibrate=found, sets=plan.calibrated, signal="all", output_dir=folder)
+        chosen = {"calibration": sorted(map(str, Path(folder).glob("calibration_*.json"))), "sets": plan.shown}
     include += [state_init, state_rehearsal]
-    include += [f"{out}/selection_{method}.json" for method in METHODS]
+    include += [f"{out}/selection_{method}.json" for method in TOGETHER]
     include += [f"models/{name}-{which}/knowledge_boundary.json" for which in ("rehearsal", *TUNED_METHODS)]
-    compared = command(plan, "compare", output_dir=out, compare=evals, include=include)
-    yield ["python", "eval_refusal.py", *compared[2:]]
+    yield script(plan, "compare", output_dir=out, compare=found, **chosen, include=include)
+
+
+def probed(state: str) -> dict:
+    """{``probe_state``: the state file} where a probe can be fitted on it; says where it can't."""
+    cors = [r["cor"] for r in read_json(state, "run_query_state", "--state_init", ("cor",))["records"]]
+    known = sum(cor >= 0.5 for cor in cors)
+    try:
+        probe.check_sides(known, len(cors) - known, 0.5)
+    except UserError as e:
+        print(f"\nNo baseline by a probe: {e}")
+        return {}
+    return {"probe_state": state}
+
+
+def script(plan: Plan, part: str, **own) -> list:
+    """The command of a part of eval_refusal.py that runs no model."""
+    return ["python", "eval_refusal.py", *command(plan, part, **own)[2:]]
 
 
 def median_threshold(state: Path) -> dict:

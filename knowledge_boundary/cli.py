@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from . import options
 from .asking import answers, judge
+from .evaluation import calibration, curve
 from .judging import outcomes
 from .models import loading
 from .questions import columns, mmlu, readers
@@ -17,12 +18,17 @@ from .questions.records import QuestionSet, check_set, chosen_subjects, spread
 from .running import ranks
 from .running.errors import UserError
 from .running.results import read_json
+from .training.examples import refusal_flags
 from .training.rtuning import evaluation_flags
 from .training.settings import TrainingSettings
 
 # All that later stages need of a state file's records.
 STATE_FIELDS = ("id", "subject", "question", "choices", "answer", "aliases", "cor", "cer")
 STATE_FIELDS_OPTIONAL = ("should_abstain", "exam", "shots_dropped")
+
+
+# Signals that evaluation records by a flag only.
+NEEDED_FLAGS = {"agreement": "num_samples", "certainty": "num_samples", "probe": "probe_state"}
 
 
 class Parser(argparse.ArgumentParser):
@@ -94,6 +100,62 @@ def check_match(args, multiple_choice: bool) -> None:
         raise UserError(f"--match_threshold: is of --match embedding; with --match {args.match}, leave it out")
 
 
+def check_wording(args) -> None:
+    """UserError for --wording with a prompt that has no instruction."""
+    if args.prompt == "bare" and args.wording != "craft":
+        raise UserError(f"--wording {args.wording}: is the instruction's, and --prompt bare has none; leave it out")
+
+
+def check_signals(args) -> None:
+    """UserError for flags of further signals where there are none, or too few samples."""
+    given = next((name for name in ("num_samples", "probe_state") if getattr(args, name)), None)
+    if args.num_samples == 1:
+        raise UserError("--num_samples 1: certainty compares answers with each other; give 2 or more")
+    if given and args.prompt == "probe":
+        raise UserError(f"--{given}: is of the zero-shot prompts, not of --prompt probe")
+    if args.num_samples and args.refusal == "letter":
+        raise UserError("--num_samples: letters have their exact probabilities; leave it out with --refusal letter")
+
+
+def check_calibration(args) -> None:
+    """Settles the flags of --calibrate; UserError for one of them without it, or for it with what excludes it."""
+    if args.sets and not (args.calibrate or args.compare):
+        raise UserError("--sets: is of --compare and --calibrate; --dataset says what is evaluated")
+    if args.calibrate is None:
+        given = next((name for name in ("target", "delta", "signal") if getattr(args, name) is not None), None)
+        if given:
+            raise UserError(f"--{given}: is of --calibrate; --calibration takes what was chosen then")
+        if args.calibration and len(args.calibration) > 1 and not args.compare:
+            raise UserError("--calibration: one file for one model; several are of --compare")
+        return
+    if args.compare or args.calibration:
+        other = "compare" if args.compare else "calibration"
+        raise UserError(f"--calibrate and --{other}: one after the other; --calibrate writes what --calibration reads")
+    args.target = args.target or "ths"
+    promises = args.target.startswith("risk=")
+    if args.delta is not None and not promises:
+        raise UserError(f"--delta: is of --target risk=R; --target {args.target} promises nothing")
+    args.delta = (args.delta or calibration.DELTA) if promises else None
+    args.signal = args.signal or [curve.SIGNAL]
+    if "all" in args.signal and len(args.signal) > 1:
+        raise UserError("--signal all: is every signal; leave the others out")
+
+
+def read_calibration(args, about: dict) -> dict | None:
+    """The file of --calibration, None without; UserError if it is not of this model, asked as it is now."""
+    if not args.calibration:
+        return None
+    (path,) = args.calibration
+    found = calibration.read(path)
+    differs = calibration.misfit(found, {"model": about, "args": vars(args)})
+    if differs:
+        raise UserError(f"--calibration {path}: {differs}; calibrate this model, asked in this way")
+    needed = NEEDED_FLAGS.get(found["summary"]["signal"])
+    if needed and not getattr(args, needed):
+        raise UserError(f"--calibration {path}: its signal is {found['summary']['signal']}; give --{needed}")
+    return found
+
+
 def describe_model(args, trains: bool = False) -> dict:
     """``meta.model`` of --model (``loading.describe``); unless the stage ``trains``, sets --batch_tokens' default."""
     about = loading.describe(args.model, args.revision, args.dtype, args.device, args.trust_remote_code)
@@ -143,6 +205,13 @@ def read_state(path, flag: str) -> dict:
     return state
 
 
+def check_same_model(state: dict, about: dict, where: str) -> None:
+    """UserError if a state file, which ``where`` names, is not of the model of ``describe_model``."""
+    own = state["meta"]["model"]
+    if own["fingerprint"] != about["fingerprint"]:
+        raise UserError(f"{where}: the state of another model ({own['name']})")
+
+
 def load_model(args, about: dict):
     """The model of ``describe_model``; says where it was trained with another template setting than it is now asked."""
     lm = loading.load(args.model, about, args.trust_remote_code, args.thinking, args.template_date)
@@ -186,6 +255,11 @@ def load_questions(args, name=None, split=None, domain="all") -> QuestionSet:
     return asked
 
 
+def part_of(domain: str) -> str:
+    """What a part of R-Tuning's split (``mmlu.DOMAINS``) adds to the names of files and of training data."""
+    return f"_{domain}" if domain != "all" else ""
+
+
 def parted(spec: str, split: str) -> tuple[str, str, str]:
     """(name, split, domain) of a ``NAME[:SPLIT[:DOMAIN]]``; ``split`` where it names none.
 
@@ -201,6 +275,12 @@ def parted(spec: str, split: str) -> tuple[str, str, str]:
     if not name:
         raise UserError(f"{spec!r} names no data set; NAME or NAME:SPLIT is expected")
     return name, own, domain
+
+
+def label_of(spec: str) -> str:
+    """A test set's label in an evaluation's file, by its NAME[:SPLIT[:DOMAIN]]."""
+    name, split, domain = parted(spec, "test")
+    return "/".join([readers.label_of(name), split, *[domain] * (domain != "all")])
 
 
 def load_test_sets(args) -> dict:
@@ -259,4 +339,5 @@ def closing(written, next_command: str) -> None:
 
 def evaluation_command(model: str, data: str, examples) -> str:
     """The command that evaluates a model fine-tuned on the ``examples`` of the folder ``data``, as they ask."""
-    return f"python eval_refusal.py --model {model} {evaluation_flags(Path(data).name, examples) or '--prompt refuse'}"
+    flags = evaluation_flags(Path(data).name, examples) or refusal_flags(examples)
+    return f"python eval_refusal.py --model {model} {flags}"

@@ -33,10 +33,10 @@ def main():
     run = output.open_run("finetune", out, settings, vars(args), about, [file])
     if run.finished():
         return cli.already_done(run.path)
-    examples = formats.read(file, cli.load_format(args, about))
+    examples, weights = formats.read(file, cli.load_format(args, about))
     run.resume()
     lm = cli.load_model(args, about)
-    trainer.complete(run, lm, examples, settings, out)
+    trainer.complete(run, lm, examples, settings, out, weights=weights)
     cli.closing([out], cli.evaluation_command(args.output_model, args.data, formats.pairs_of(examples)))
 
 

@@ -60,6 +60,7 @@ def main():
     folder = checkout.checkout()
     python = checkout.interpreter(folder)
     file = formats.find(args.data)
+    files.check_weights(file)
     found = checkout.probe(folder, python)
     if args.device == "auto":
         args.device = "cuda" if found["gpus"] else "cpu"
@@ -78,7 +79,7 @@ def main():
     work = files.work_folder(out, checkout.node(launcher))
     with files.removed_on_error(work):
         words = cli.load_format(args, about)
-        examples = formats.read(file, words)
+        examples, _ = formats.read(file, words)
         pairs = formats.pairs_of(examples)
         if len(pairs) > len(examples):
             print(f"{len(examples)} conversations are {len(pairs)} examples for LMFlow, one for each of their answers")

@@ -5,12 +5,15 @@ import datetime
 
 from .asking import judge
 from .engine.drawing import MAX_NEW_TOKENS
+from .evaluation import calibration
+from .evaluation.signals import SIGNALS
 from .judging import outcomes
 from .models import families
 from .models.templates import TEMPLATE_DATE, THINKING
-from .questions import columns
+from .questions import columns, mmlu
 from .running.errors import UserError
 from .training.settings import TrainingSettings
+from .wording.phrases import REFUSAL_LETTER, REFUSALS
 
 MAX_THINKING_TOKENS = 2048
 
@@ -72,6 +75,23 @@ def fraction(text: str) -> float:
     return value
 
 
+def level(text: str) -> float:
+    """An argparse type: a number between 0 and 1, neither of them."""
+    value = float(text)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and below 1")
+    return value
+
+
+def target(text: str) -> str:
+    """An argparse type: a calibration's target as ``calibration.parse_target`` reads it."""
+    try:
+        calibration.parse_target(text)
+    except UserError as e:
+        raise argparse.ArgumentTypeError(str(e)) from None
+    return text
+
+
 def add_model_arguments(parser) -> None:
     """--model and how it is loaded."""
     group = parser.add_argument_group("model")
@@ -118,6 +138,21 @@ def add_data_arguments(parser, dataset: str, split: str, several: bool = False) 
     )
 
 
+def add_refusal_argument(group) -> None:
+    """--refusal: how "I don't know" is said."""
+    group.add_argument(
+        "--refusal",
+        default="text",
+        choices=REFUSALS,
+        help=f"letter: {REFUSAL_LETTER} stands for \"I don't know\" beside the choices' letters (multiple choice only)",
+    )
+
+
+def add_domain_argument(group) -> None:
+    """--domain: the part of R-Tuning's split of MMLU."""
+    group.add_argument("--domain", default="all", choices=mmlu.DOMAINS, help="part of R-Tuning's MMLU split")
+
+
 def add_probe_arguments(group) -> None:
     """The probe's few-shot prompt: run_MMLU.py's, and evaluation's --prompt probe."""
     group.add_argument(
@@ -154,6 +189,35 @@ def add_match_arguments(group, embedder_of: str) -> None:
     )
     group.add_argument(
         "--embedder", default="minilm", help=f"sentence embedder of {embedder_of}: minilm, a path or a hub id"
+    )
+
+
+def add_calibration_arguments(parser) -> None:
+    """--calibrate and what it asks for, --calibration."""
+    group = parser.add_argument_group("calibration")
+    group.add_argument(
+        "--calibrate",
+        nargs="+",
+        metavar="FILE",
+        help="choose a threshold by these evaluations of a calibration split, and write calibration_NAME.json",
+    )
+    group.add_argument(
+        "--target",
+        type=target,
+        metavar="ths|risk=R|coverage=C",
+        help="highest THS (default); at most the share R wrong of the answers given; the share C answered",
+    )
+    group.add_argument(
+        "--delta", type=level, help=f"how often a promised risk may be exceeded; default: {calibration.DELTA}"
+    )
+    group.add_argument(
+        "--signal", nargs="+", choices=(*SIGNALS, "all"), help="what the threshold is of; default: score"
+    )
+    group.add_argument(
+        "--calibration",
+        nargs="+",
+        metavar="FILE",
+        help="calibration_NAME.json of this model: answer where its threshold says so",
     )
 
 

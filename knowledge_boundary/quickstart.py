@@ -47,6 +47,9 @@ def arguments():
         metavar="DATASET[:SPLIT]",
         help="sets to evaluate on, beside the data set's own",
     )
+    group.add_argument(
+        "--calibrate", metavar="DATASET:SPLIT", help="questions to choose thresholds on; default: a split that is left"
+    )
     group.add_argument("--name", help="results/NAME, models/NAME-…, training_data/NAME_…; default: MODEL-DATASET")
     group.add_argument("--dry_run", action="store_true", default=None, help="print the commands only")
     group = parser.add_argument_group("model")
@@ -110,12 +113,14 @@ def own_plan(args, model: str) -> chain.Plan:
     tests = [f"{dataset}:{test}"] * bool(test) + specs
     path, label = readers.local_path(dataset, args.data_dir)
     learnt = {"dataset": dataset, "split": split}
+    chosen_on = located_spec(args.calibrate, args.data_dir) if args.calibrate else None
     name = args.name or f"{loading.short_name(model)}-{label}"
-    plan = chain.Plan(model, name, learnt, learnt, {"dataset": tests}, given(args))
+    plan = chain.Plan(model, name, learnt, learnt, {"dataset": tests}, [], [], given(args))
     which = {"subjects": args.subjects, "limit": args.limit, "skip_invalid": bool(args.skip_invalid)}
     which |= {"columns": args.columns, "seed": args.seed or 0}
     # Of what a dry run would have to fetch, nothing is looked at.
-    seen = [s for s in tests if not args.dry_run or readers.local_path(cli.parted(s, "test")[0], args.data_dir)[0]]
+    looked_at = tests + [chosen_on] * bool(chosen_on)
+    seen = [s for s in looked_at if not args.dry_run or readers.local_path(cli.parted(s, "test")[0], args.data_dir)[0]]
     test_flags = {**vars(args), **which, "dataset": seen, "split": "test"}
     evaluated = cli.load_test_sets(argparse.Namespace(**test_flags)) if seen else {}
     if path or not args.dry_run:
@@ -125,6 +130,10 @@ def own_plan(args, model: str) -> chain.Plan:
         plan.defaults = defaults_of(asked, label, args.num_shots)
     else:
         multiple_choice = readers.located(dataset, args.data_dir).known in sets.MULTIPLE_CHOICE
+    chosen_on = chosen_on or split_that_is_left(dataset, args.data_dir, split, tests, multiple_choice)
+    if chosen_on:
+        plan.evaluated = {"dataset": [*tests, chosen_on]}
+        plan.calibrated, plan.shown = [cli.label_of(chosen_on)], [cli.label_of(spec) for spec in tests]
     check_kind(args, multiple_choice)
     if multiple_choice and args.thinking == "on":
         raise UserError(f"--thinking on: {probe.BEFORE_THOUGHT}")
@@ -135,6 +144,21 @@ def own_plan(args, model: str) -> chain.Plan:
         plan.probed = None
         print("Open questions: run_MMLU.py is left out; run_query_state.py asks what the model knows of them")
     return plan
+
+
+def split_that_is_left(dataset: str, data_dir, split: str, tests, multiple_choice: bool) -> str | None:
+    """A split to choose thresholds on: neither learnt from nor evaluated on, nor one of examples; says what was taken.
+
+    Questions that a model was tuned on say nothing of others: without such a split no threshold is chosen.
+    """
+    names = ("validation", "val") if multiple_choice else ("dev", "validation", "val")  # MMLU's dev: its examples
+    taken = {f"{dataset}:{split}", *tests}
+    left = [s for s in names if s in readers.splits_of(dataset, data_dir) and f"{dataset}:{s}" not in taken]
+    if left:
+        print(f"Thresholds are chosen on {dataset}:{left[0]}")
+        return f"{dataset}:{left[0]}"
+    print("No threshold is chosen: no split is left for it; name questions with --calibrate DATASET:SPLIT")
+    return None
 
 
 def defaults_of(asked, label: str, num_shots: int | None) -> dict:
@@ -160,7 +184,7 @@ def check_apart(asked, evaluated: dict) -> None:
     for label, own in evaluated.items():
         shared = sum((q.question, tuple(q.choices or ())) in learnt for q in own.questions)
         if shared == len(own.questions):
-            raise UserError(f"--eval {label}: all its questions are learnt from; evaluate on something else")
+            raise UserError(f"{label}: all its questions are learnt from; evaluate, or calibrate, on something else")
         if shared:
             print(f"{label}: {shared} of its {len(own.questions)} questions are learnt from too")
 
@@ -221,8 +245,8 @@ def check_match(args, multiple_choice: bool) -> None:
 
 def check_embedded(args) -> None:
     """UserError for flags that the chain on the embedded questions does not take."""
-    if args.split or args.eval:
-        raise UserError("--split, --eval: are of --dataset; the embedded questions have their own")
+    if args.split or args.eval or args.calibrate:
+        raise UserError("--split, --eval, --calibrate: are of --dataset; the embedded questions have their own")
     if args.chat_template and args.scoring != "letter":
         raise UserError("--chat_template: the embedded questions are probed by cloze; give --scoring letter with it")
     if args.num_shots is not None and args.num_shots > 5:
@@ -310,7 +334,7 @@ def main():
         print(f"\nDone in {time.monotonic() - began:.0f} s. Look at:")
         for file, what in (
             ("report.html", "figures and tables, in a browser"),
-            ("comparison.json", "the four models on the test sets"),
+            ("comparison.json", "all models on the test sets, as they are and at calibrated thresholds"),
             ("selection_craft.json", "each training question, its label and the reason"),
             ("eval_craft.json", "each answer of the CRaFT model"),
         ):

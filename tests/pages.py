@@ -1,11 +1,45 @@
 """Inputs of a report in the stages' layouts, small and plausible."""
 
+from html.parser import HTMLParser
+
 import numpy as np
 
-from knowledge_boundary.reporting.report import MODELS, write_report
+from knowledge_boundary.reporting.names import BASELINES, MODELS
+from knowledge_boundary.reporting.report import write_report
 
 EVIL = "<script>alert(1)</script>"
 OUTCOMES = ("correct", "wrong", "refused", "unparsed")
+VOID = {"meta", "link", "br", "input"}
+
+
+class Page(HTMLParser):
+    """Checks that elements nest, counts scripts, and collects attributes, headings, and table rows."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.scripts, self.attributes, self.headings, self.rows = [], 0, set(), [], []
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.scripts += tag == "script"
+        self.attributes |= {name for name, _ in attrs}
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "h2" in self.open:
+            self.headings.append(data)
+        if {"td", "th"} & set(self.open):
+            self.rows[-1][-1] += data
 
 
 def meta(stage, **args):
@@ -40,6 +74,70 @@ def comparison(models=tuple(MODELS), datasets=("world_facts/test", "world_facts/
     ]
     summary = {"base": "init_basic", "paired_tests": tests}
     return {"meta": meta("eval_refusal") | {"model": None}, "summary": summary, "records": rows}
+
+
+def curve(top, end=0.0, n=60):
+    """A curve of ``n`` thresholds that rises to ``top`` at half coverage and falls to ``end`` at full."""
+    at = np.arange(1, n + 1) / n
+    ths = 4 * top * at * (1 - at) + end * at
+    return [
+        {"threshold": 3 - 6 * c, "coverage": c, "p_correct": 0.4 * c, "p_wrong": 0.6 * c, "ths": t}
+        for c, t in zip(at.tolist(), ths.tolist(), strict=True)
+    ]
+
+
+def seeded(found, seeds=1, top=0.2, **more):
+    """A row as a comparison writes it: with its kind, its seeds, its curve; ``ths`` that of the curve at half."""
+    areas = {"auroc_all": metric(0.7 + top / 2), "aurc_all": metric(0.5 - top)}
+    spread = dict.fromkeys(("p_correct", "ths"), 0.012) if seeds > 1 else None
+    about = {"kind": "native", "signal": "score", "threshold": None, "target": None, "native": None, "cost": None}
+    about |= {"n_seeds": seeds, "seeds": [f"{found['model']}_seed{i}" for i in range(seeds)], "spread": spread}
+    return found | areas | about | {"curve": curve(top)} | more
+
+
+def calibrated(name, dataset, kind, top, right=0.25, wrong=0.25, **more):
+    """A row of a calibrated threshold on a curve that rises to ``top``."""
+    more = {"threshold": 0.0, "target": "ths"} | more
+    return seeded(row(name, dataset, right, wrong, top), top=top, kind=kind, **more)
+
+
+def whole_comparison(models=tuple(MODELS), datasets=("world_facts/test", "world_facts/ood"), seeds=5):
+    """A comparison with curves, calibrated rows, baselines, seeds and costs: trained models rise higher and higher."""
+    found, rows, tests, curves = comparison(models, datasets), [], [], []
+    for r in found["records"]:
+        trained, top = not r["model"].startswith("init_"), 0.1 + list(models).index(r["model"]) / 100
+        answered = 0.9 - top
+        own = {"coverage": answered, "p_correct": 0.4, "p_wrong": answered - 0.4, "ths": 0.9 * top}
+        own |= {"threshold": -1.8, "ths_on_curve": top}
+        rows.append(seeded(r, seeds if trained else 1, top, native=own))
+        if trained:
+            thresholds = {"threshold": [0.5 - i / 4 for i in range(seeds)], "n_seeds": seeds}
+            rows.append(calibrated(r["model"] + "_calibrated", r["dataset"], "calibrated", top, **thresholds))
+    for dataset in datasets:
+        for i, name in enumerate(BASELINES):
+            cost = {"seconds": 12.34 + i, "forward_passes": 1 + 10 * (name in ("agreement", "certainty"))}
+            row_name = name + "_baseline" * (name in models)
+            rows.append(calibrated(row_name, dataset, "baseline", 0.055 + i / 100, signal=name, cost=cost))
+        rows.append(calibrated("init_basic_calibrated", dataset, "baseline", 0.1))
+        curves.append({"name": "probe", "dataset": dataset, "signal": "probe", "curve": curve(0.095)})
+        curves.append({"name": "entropy", "dataset": dataset, "signal": "entropy", "curve": curve(0.03)})
+        test = {
+            "dataset": dataset,
+            "kind": "native",
+            "difference": 0.05,
+            "ci95": [0.01, 0.09],
+            "p": 0.0321,
+            "n_seeds": [seeds, 1],
+        }
+        at = [
+            {"coverage": c, "ths_a": 0.15, "ths_b": 0.1, "difference": 0.05, "ci95": [0.01, 0.09], "p": c / 10}
+            for c in (0.25, 0.5, 0.75, 0.8)
+        ]
+        tests.append({**test, "model_a": models[-1], "model_b": "init_basic", "at_coverage": at})
+        test["kind"] = "calibrated"
+        tests.append({**test, "model_a": f"{models[-1]}_calibrated", "model_b": "cautious_prompt", "at_coverage": []})
+    found["summary"]["paired_tests"] += tests
+    return found | {"summary": found["summary"] | {"baseline_curves": curves}, "records": rows}
 
 
 def boundary(n=6, name="subject_"):
@@ -122,7 +220,7 @@ def training(name, stage="finetune", n=40):
 
 def everything(evil=""):
     return {
-        "comparison": comparison((*MODELS, f"other{evil}")),
+        "comparison": whole_comparison((*MODELS, f"other{evil}")),
         "boundary": boundary(name=f"{evil}subject_"),
         "state_init": state(),
         "state_rehearsal": state(0.1),

@@ -10,7 +10,7 @@ from ..judging import outcomes
 from ..models.embedder import embedding
 from ..questions.records import grouped
 from ..wording import phrases
-from . import judge, probe, prompts
+from . import forced, judge, probe, prompts
 
 BLOCK = 256  # questions of one prefix that are asked, scored and journaled together with the probe's prompt
 
@@ -21,7 +21,9 @@ def matcher(match: str, threshold: float = outcomes.MATCH_THRESHOLD, embedder: s
     return outcomes.matcher(match, threshold, embed)
 
 
-def judged(question, output: str, verdict: dict, p_answer: float, p_sure: float, refuse_unsure: bool) -> dict:
+def judged(
+    question, output: str, verdict: dict, p_answer: float, p_sure: float, refuse_unsure: bool, scored: dict
+) -> dict:
     """An evaluation record.
 
     Args:
@@ -31,6 +33,7 @@ def judged(question, output: str, verdict: dict, p_answer: float, p_sure: float,
         p_answer: probability of the answer.
         p_sure: p(sure) / (p(sure) + p(unsure)) after R-Tuning's question.
         refuse_unsure: whether an answer that the model is not sure of counts as refused.
+        scored: ``p_refusal, forced, score`` (``forced.keys``).
     """
     unsure = refuse_unsure and p_sure < 0.5
     return {
@@ -42,6 +45,7 @@ def judged(question, output: str, verdict: dict, p_answer: float, p_sure: float,
         "p_answer": p_answer,
         "p_sure": p_sure,
         "confidence": (p_answer + p_sure) / 2,
+        **scored,
     }
 
 
@@ -83,7 +87,7 @@ def ask(
     Args:
         lm: the model.
         asked: the questions' ``QuestionSet``.
-        prompt: ``basic``, or ``refuse``, which gives leave to refuse.
+        prompt: one of ``phrases.PROMPTS``.
         wording: a key of ``phrases.INSTRUCTIONS``.
         max_new_tokens: an answer's longest length in tokens.
         match: of open answers (``outcomes.matcher``).
@@ -98,24 +102,68 @@ def ask(
     ids = [q.id for q in own]
     if shared is None:
         shared = exactness.check(lm, texts, max_thinking_tokens + max_new_tokens + after_answer(lm))
+    thinks = max_thinking_tokens > 0  # then a refusal stands behind the thought
     batches = sampling.answer(
-        lm, texts, ids, 0, max_new_tokens, batch_tokens, shared, skip=skip(ids), max_thinking_tokens=max_thinking_tokens
-    )
+        lm, texts, ids, 0, max_new_tokens, batch_tokens, shared, skip=skip(ids),
+        max_thinking_tokens=max_thinking_tokens, refusings=None if thinks else forced.refusings(lm, texts),
+    )  # fmt: skip
     for indices, batch in batches:
-        outputs = [greedy for _, greedy in batch]
+        outputs = [one[1] for one in batch]
         before = [before_answer(lm.format, o) for o in outputs]
         asking = [
             prompts.sure_prompt(lm.format, texts[i], o.text, first)
             for i, o, first in zip(indices, outputs, before, strict=True)
         ]
         sure = sureness(lm, asking, [ids[i] for i in indices], batch_tokens, shared)
-        judge.ahead(match, [(own[i], o.text) for i, o in zip(indices, outputs, strict=True) if o.complete])
+        questions, own_texts = [own[i] for i in indices], [texts[i] for i in indices]
+        if thinks:
+            trees = behind_thoughts(
+                lm, own_texts, [ids[i] for i in indices], outputs, before, max_new_tokens, batch_tokens, shared
+            )
+        else:
+            trees = [(text, *one[2:]) for text, one in zip(own_texts, batch, strict=True)]
+        given = [
+            *zip(questions, outputs, strict=True),
+            *((q, tree[1]) for q, tree in zip(questions, trees, strict=True)),
+        ]
+        judge.ahead(match, [(q, answer.text) for q, answer in given if answer.complete])
+        scored = scores(lm, questions, trees, match, max_new_tokens, batch_tokens, shared)
         yield [
-            judged(own[i], out.text, verdict_on(own[i], out, match), out.probability, p, refuse_unsure)
+            judged(own[i], out.text, verdict_on(own[i], out, match), out.probability, p, refuse_unsure, s)
             | ({"thought": first} if first else {})
             | ({"cut_off": True} if out.long else {})
-            for i, out, first, p in zip(indices, outputs, before, sure, strict=True)
+            for i, out, first, p, s in zip(indices, outputs, before, sure, scored, strict=True)
         ]
+
+
+def scores(lm, questions, trees, match, max_new_tokens, batch_tokens, shared, said=None) -> list:
+    """``forced.found`` of questions, with their answers judged as the greedy ones are.
+
+    ``trees``: for each question ``(prompt, forced, log_refusal)``; ``said``: what of an Answer's text is judged; None:
+    all of it.
+    """
+
+    def outcome_of(i, answer):
+        answer = replace(answer, text=said(answer.text)) if said else answer
+        return answer.text, verdict_on(questions[i], answer, match)["outcome"]
+
+    ids, texts, first = [q.id for q in questions], [tree[0] for tree in trees], [tree[1:] for tree in trees]
+    return forced.found(lm, texts, ids, first, outcome_of, max_new_tokens, batch_tokens, shared)
+
+
+def behind_thoughts(lm, texts, ids, outputs, before, max_new_tokens, batch_tokens, shared) -> list:
+    """The ``trees`` of a model that has thought: the refusal and the other answer follow its thought.
+
+    Behind a thought that never ends there is neither: the unfinished answer stands for the forced one.
+    """
+    found = [(text, output, None) for text, output in zip(texts, outputs, strict=True)]
+    ended = [i for i, output in enumerate(outputs) if output.complete]
+    if ended:
+        opened = [f"{texts[i]}{before[i]}" for i in ended]
+        trees = answered(lm, opened, [ids[i] for i in ended], max_new_tokens, batch_tokens, shared)
+        for i, text, (_, _, *tree) in zip(ended, opened, trees, strict=True):
+            found[i] = (text, *tree)
+    return found
 
 
 def after_answer(lm) -> int:
@@ -175,22 +223,35 @@ def ask_open_probe(
             ids = [q.id for q in own]
             if skip(ids)(range(len(own))):
                 continue
-            given = [None] * len(own)
-            for indices, batch in sampling.answer(lm, own_texts, ids, 0, max_new_tokens, batch_tokens, shared):
-                for i, (_, greedy) in zip(indices, batch, strict=True):
-                    given[i] = greedy
+            trees = answered(lm, own_texts, ids, max_new_tokens, batch_tokens, shared)
+            given = [greedy for _, greedy, *_ in trees]
             said = [probe.stated(greedy.text) for greedy in given]
             before = [before_answer(lm.format, greedy) for greedy in given]
             likely = probability_of(lm, own_texts, before, said, ids, batch_tokens, shared)
             asking = [prompts.sure_prompt(lm.format, *one) for one in zip(own_texts, said, before, strict=True)]
             sure = sureness(lm, asking, ids, batch_tokens, shared)
-            judge.ahead(match, [(q, s) for q, s, greedy in zip(own, said, given, strict=True) if greedy.complete])
+            others = [(q, tree[2]) for q, tree in zip(own, trees, strict=True)]
+            pairs = [(q, s) for q, s, greedy in zip(own, said, given, strict=True) if greedy.complete]
+            judge.ahead(match, pairs + [(q, probe.stated(other.text)) for q, other in others if other.complete])
+            own_trees = [(text, *tree[2:]) for text, tree in zip(own_texts, trees, strict=True)]
+            scored = scores(lm, own, own_trees, match, max_new_tokens, batch_tokens, shared, said=probe.stated)
             records = []
-            for q, s, greedy, p, p_sure in zip(own, said, given, likely, sure, strict=True):
+            for q, s, greedy, p, p_sure, score in zip(own, said, given, likely, sure, scored, strict=True):
                 verdict = verdict_on(q, replace(greedy, text=s), match)
                 cut_off = {"cut_off": True} if greedy.long and s == greedy.text.strip() else {}
-                records.append(judged(q, s, verdict, p, p_sure, refuse_unsure) | {"greedy": greedy.text} | cut_off)
+                record = judged(q, s, verdict, p, p_sure, refuse_unsure, score)
+                records.append(record | {"greedy": greedy.text} | cut_off)
             yield records
+
+
+def answered(lm, texts, ids, max_new_tokens, batch_tokens, shared) -> list:
+    """``(samples, greedy, forced, log_refusal)`` behind each prompt, in order; no samples."""
+    found = [None] * len(texts)
+    paths = forced.refusings(lm, texts)
+    for indices, batch in sampling.answer(lm, texts, ids, 0, max_new_tokens, batch_tokens, shared, refusings=paths):
+        for i, one in zip(indices, batch, strict=True):
+            found[i] = one
+    return found
 
 
 def probability_of(lm, texts, before, answers, ids, batch_tokens: int, shared: bool) -> list:
@@ -213,11 +274,7 @@ def probability_of(lm, texts, before, answers, ids, batch_tokens: int, shared: b
 
 def probe_block(lm, own, texts, ids, scoring, max_new_tokens, refuse_unsure, batch_tokens, shared) -> list:
     """``ask_probe`` for questions whose prompts begin alike."""
-    outputs, found = [None] * len(own), [None] * len(own)
-    greedy = sampling.answer(lm, texts, ids, 0, max_new_tokens, batch_tokens, shared)
-    for indices, batch in greedy:
-        for i, (_, answer) in zip(indices, batch, strict=True):
-            outputs[i] = answer.text
+    trees, found = answered(lm, texts, ids, max_new_tokens, batch_tokens, shared), [None] * len(own)
     for indices, probabilities in probe.probabilities(lm, own, texts, scoring, batch_tokens, shared):
         for i, f in zip(indices, probabilities, strict=True):
             found[i] = probe.record(own[i], *f)
@@ -225,10 +282,15 @@ def probe_block(lm, own, texts, ids, scoring, max_new_tokens, refuse_unsure, bat
     asking = [prompts.sure_prompt(lm.format, text, option) for text, option in zip(texts, said, strict=True)]
     sure = sureness(lm, asking, ids, batch_tokens, shared)
     records = []
-    for q, text, option, r, p in zip(own, outputs, said, found, sure, strict=True):
+    for q, (_, greedy, _, log_refusal), option, r, p in zip(own, trees, said, found, sure, strict=True):
+        text, likeliest = greedy.text, max(r["probs"].values())
         refused = outcomes.is_refusal(text)
-        verdict = {"outcome": "refused" if refused else "correct" if r["correct"] else "wrong"}
-        judgement = judged(q, text if refused else option, verdict, max(r["probs"].values()), p, refuse_unsure)
+        right = "correct" if r["correct"] else "wrong"
+        # Of the whole vocabulary, as the refusal's; under ``cloze`` of the options alone.
+        log_p = float(np.log(max(likeliest * r.get("letter_mass", 1.0), np.finfo(float).tiny)))
+        scored = forced.keys(option, right, log_p, log_refusal)
+        verdict = {"outcome": "refused" if refused else right}
+        judgement = judged(q, text if refused else option, verdict, likeliest, p, refuse_unsure, scored)
         own_keys = {key: r[key] for key in ("prediction", "probs", "letter_mass") if key in r}
         records.append(judgement | {"greedy": text} | own_keys)
     return records

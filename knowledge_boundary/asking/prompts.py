@@ -5,7 +5,7 @@ template around both. What is rendered here is tokenised whole, never by pieces.
 """
 
 from ..engine.passes import check_window
-from ..wording.exams import CHINESE_CHOICE, EXAMS, Exam
+from ..wording.exams import CHINESE_INSTRUCTIONS, EXAMS, Exam
 from ..wording.phrases import ANSWER, INLINE_ANSWER, INSTRUCTIONS, QUESTION, SURE_QUESTION
 
 
@@ -19,17 +19,26 @@ def subject_text(subject: str, exam: str | None = None) -> str:
     return EXAMS[exam].subjects.get(subject, subject.replace("_", " "))
 
 
-def instruction(question, prompt: str, wording: str) -> str:
-    """The instruction of the ``basic`` or the ``refuse`` prompt for one question."""
+def instruction(question, prompt: str, wording: str, refusal: str = "text") -> str:
+    """The instruction of a prompt for one question.
+
+    Args:
+        question: a ``Question``.
+        prompt: one of ``phrases.PROMPTS`` but ``bare``, which has none.
+        wording: a key of ``INSTRUCTIONS``.
+        refusal: ``letter``: of multiple choice, a prompt that gives leave to refuse names the refusal's letter.
+    """
     if question.choices is None:
         return INSTRUCTIONS[wording]["open"][prompt]
-    subject, last = subject_text(question.subject, question.exam), question.letters[-1]
-    if question.exam:
-        letters = f"{'、'.join(question.letters[:-1])}或{last}"
-        return CHINESE_CHOICE[wording][prompt].format(subject=subject, letters=letters)
-    first = ", ".join(question.letters[:-1])
-    text = INSTRUCTIONS[wording]["choice"][prompt]
-    return text.format(subject=subject, a_b_c_or_d=f"{first} or {last}", a_b_c__or_d=f"{first}, or {last}")
+    texts = (CHINESE_INSTRUCTIONS if question.exam else INSTRUCTIONS)[wording]
+    named = texts["letter"] if refusal == "letter" else {}
+    first, last = question.letters[:-1], question.letters[-1]
+    return (texts["choice"] | named)[prompt].format(
+        subject=subject_text(question.subject, question.exam),
+        letters=f"{'、'.join(first)}或{last}",
+        a_b_c_or_d=f"{', '.join(first)} or {last}",
+        a_b_c__or_d=f"{', '.join(first)}, or {last}",
+    )
 
 
 def body(question) -> str:
@@ -79,24 +88,27 @@ def inline_prompt(question, shots=()) -> str:
     return f"{text}{QUESTION}{question.question}{INLINE_ANSWER}"
 
 
-def answer_content(question, prompt: str, wording: str) -> str:
-    """What the user says in the zero-shot prompt: the instruction, then the question."""
-    return f"{instruction(question, prompt, wording)}\n{body(question)}"
+def answer_content(question, prompt: str, wording: str, refusal: str = "text") -> str:
+    """What the user says in the zero-shot prompt: the instruction, then the question; with ``bare`` that alone."""
+    if prompt == "bare":
+        return body(question)
+    return f"{instruction(question, prompt, wording, refusal)}\n{body(question)}"
 
 
-def answer_prompt(words, question, prompt: str, wording: str) -> str:
+def answer_prompt(words, question, prompt: str, wording: str, refusal: str = "text") -> str:
     """The zero-shot prompt of evaluation and of training, through the model's chat template where it has one.
 
     Args:
         words: the model's ``PromptFormat``.
         question: a ``Question``.
-        prompt: ``basic`` or ``refuse``.
+        prompt: one of ``phrases.PROMPTS``.
         wording: a key of ``INSTRUCTIONS``.
+        refusal: see ``instruction``.
 
     Returns:
         The text after which the model's answer begins, or its thought.
     """
-    content = answer_content(question, prompt, wording)
+    content = answer_content(question, prompt, wording, refusal)
     return words.prompt([{"role": "user", "content": content}]) if words.chat else content + exam_of(question).answer
 
 

@@ -44,6 +44,9 @@ class Answer:
         thought: what of it stands before the answer, where it has thought.
         complete: False where a thought has not ended; the text is then empty.
         long: whether it was cut off at ``max_new_tokens``.
+        log_p: log-probability in nats, at temperature 1, of all tokens that were drawn, a thought's and the one that
+            ended it among them: of this leaf of the tree.
+        tokens: the leaf's, without the one that only ended it.
     """
 
     text: str
@@ -52,6 +55,8 @@ class Answer:
     thought: str = ""
     complete: bool = True
     long: bool = False
+    log_p: float = 0.0
+    tokens: tuple = ()
 
     @property
     def probability(self) -> float:
@@ -63,20 +68,25 @@ class Answer:
 class Row:
     """A distinct beginning of answers to one question: how many samples begin so, and whether the greedy one does.
 
-    ``lane`` and ``slot`` say where its last token stands in the pass that the next token is drawn from; ``answer_at``
-    is how many of its tokens are its thought, None while it may still think, ``text`` what the others say, where it is
-    known (``ending.Ending``).
+    ``forced`` says whether the best answer that is no refusal begins so, ``refusing`` how many tokens of the refusal's
+    own path it is, None where it is none (``refusing.Refusing``). ``lane`` and ``slot`` say where its last token stands
+    in the pass that the next token is drawn from; ``answer_at`` is how many of its tokens are its thought, None while
+    it may still think, ``text`` what the others say, where it is known (``ending.Ending``). ``log_p`` is the
+    log-probability of all its tokens, of the one that ended it too.
     """
 
     question: int
     count: int
     greedy: bool
+    forced: bool = False
+    refusing: int | None = None
     lane: int = 0
     slot: int = 0
     tokens: list = field(default_factory=list)
     logprobs: list = field(default_factory=list)
     answer_at: int | None = None
     text: str | None = None
+    log_p: float = 0.0
 
 
 def generator(seed: int, question_id: str) -> np.random.Generator:
@@ -85,7 +95,7 @@ def generator(seed: int, question_id: str) -> np.random.Generator:
     return np.random.default_rng([seed, int.from_bytes(digest[:8], "big")])
 
 
-def split(rows, logits, *, generators, temperature, top_p, ending):
+def split(rows, logits, *, generators, temperature, top_p, ending, refusing=None):
     """One step: draw every row's tokens and part it into its children.
 
     Args:
@@ -96,31 +106,55 @@ def split(rows, logits, *, generators, temperature, top_p, ending):
         top_p: of the draws.
         ending: ``(row, token) → bool`` whether the token, which is not yet the row's, ends it; one that does is not
             part of it unless ``ending`` has put it there (``ending.Ending``).
+        refusing: {question: ``refusing.Refusing``}, where refusals are looked at.
 
     Returns:
         (children, each child's parent, the rows that ended in this step)
     """
     best = logits.argmax(-1).tolist()
+    forced = [
+        refusing[row.question].next_token(row.tokens, line, token) if row.forced else None
+        for row, line, token in zip(rows, logits, best, strict=True)
+    ]
     drawn = draw_tokens(rows, logits, generators, temperature, top_p)
     counts = [Counter(tokens.tolist()) for tokens in drawn]
-    for row, own, token in zip(rows, counts, best, strict=True):
+    for row, own, token, other in zip(rows, counts, best, forced, strict=True):
         if row.greedy:
             own[token] += 0
+        if row.forced:
+            own[other] += 0
     at = [i for i, own in enumerate(counts) for _ in own]
     tokens = [token for own in counts for token in sorted(own)]
+    on_path = [i for i, row in enumerate(rows) if row.refusing is not None]
+    at += on_path
+    tokens += [refusing[rows[i].question].ids[rows[i].refusing] for i in on_path]
     logprobs = (logits[at, tokens] - logits.logsumexp(-1)[at]).tolist()
     children, parents, finished = [], [], []
-    for i, token, logprob in zip(at, tokens, logprobs, strict=True):
+    for n, (i, token, logprob) in enumerate(zip(at, tokens, logprobs, strict=True)):
         row = rows[i]
-        child = Row(
-            row.question,
-            counts[i][token],
-            row.greedy and token == best[i],
-            tokens=row.tokens,
-            logprobs=row.logprobs,
-            answer_at=row.answer_at,
-        )
-        if ending(child, token, logprob):
+        if n < len(at) - len(on_path):
+            child = Row(
+                row.question,
+                counts[i][token],
+                row.greedy and token == best[i],
+                row.forced and token == forced[i],
+                tokens=row.tokens,
+                logprobs=row.logprobs,
+                answer_at=row.answer_at,
+                log_p=row.log_p + logprob,
+            )
+            ended = ending(child, token, logprob)
+        else:  # the refusal's path, which ends where its text does
+            child = Row(
+                row.question,
+                0,
+                False,
+                refusing=row.refusing + 1,
+                tokens=[*row.tokens, token],
+                log_p=row.log_p + logprob,
+            )
+            ended = child.refusing == len(refusing[row.question].ids)
+        if ended:
             finished.append(child)
         else:
             children.append(child)

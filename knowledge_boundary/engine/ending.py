@@ -69,14 +69,21 @@ class Ending:
         seen = self.lm.decode(tokens[-SEEN:], special=True)
         return len(tokens) if words.thought.closes in seen else None
 
-    def collect(self, leaves) -> tuple[list, Answer | None]:
-        """(samples, greedy) of one question's leaves; equal samples stand next to each other."""
-        samples, best = [], None
+    def collect(self, leaves) -> tuple[list, Answer | None, Answer | None, float | None]:
+        """(samples, greedy, forced, log-probability of the refusal) of one question's leaves; None: not asked for.
+
+        Equal samples stand next to each other.
+        """
+        samples, best, forced, log_refusal = [], None, None, None
         for leaf in leaves:
+            if leaf.refusing is not None:
+                log_refusal = leaf.log_p
+                continue
             found = self.answer(leaf)
             samples += [found] * leaf.count
             best = found if leaf.greedy else best
-        return samples, best
+            forced = found if leaf.forced else forced
+        return samples, best, forced, log_refusal
 
     def answer(self, leaf: Row) -> Answer:
         """What a finished row says."""
@@ -84,7 +91,7 @@ class Ending:
         if at is None:  # it ended inside a thought, or before it could be told from one
             written = self.lm.decode(leaf.tokens, special=True)
             if self.lm.format.behind_thought(written, ended=True) is None:
-                return Answer("", [], written, written, complete=False)
+                return Answer("", [], written, written, complete=False, log_p=leaf.log_p, tokens=tuple(leaf.tokens))
             at = 0
         tokens, long = leaf.tokens[at:], self.too_long(leaf)
         text = self.lm.decode(tokens) if leaf.text is None else leaf.text
@@ -94,4 +101,6 @@ class Ending:
             text = text.partition(self.spelt_end)[0]
             while tokens and self.lm.decode(tokens[:-1]).startswith(text):  # the end's own tokens
                 tokens = tokens[:-1]
-        return Answer(extent(text)[0], leaf.logprobs[at : at + len(tokens)], written, thought, long=long)
+        logprobs = leaf.logprobs[at : at + len(tokens)]
+        own = {"log_p": leaf.log_p, "tokens": tuple(leaf.tokens)}
+        return Answer(extent(text)[0], logprobs, written, thought, long=long, **own)

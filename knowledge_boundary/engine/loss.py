@@ -14,18 +14,19 @@ from .passes import head, hidden_states, padded_states
 FULL = 0.8  # share of real tokens in a padded pass at least; below it, the examples run in passes of like length
 
 
-def tokenise(lm, examples) -> list:
-    """``[{turns: [{input_ids, start}]}]`` of examples; the loss is on each turn's tokens from ``start`` on.
+def tokenise(lm, examples, weights=None) -> list:
+    """``[{turns: [{input_ids, start, weight}]}]`` of examples; the loss is on a turn's tokens from ``start`` on.
 
     Args:
         lm: the model.
         examples: each a (prompt, answer) pair of texts, or a list of them, the turns of one conversation.
+        weights: of each example in the loss; None: all 1.
 
     Raises:
         UserError: an example longer than the model's window, or an answer without tokens.
     """
     rows = []
-    for number, example in enumerate(examples):
+    for number, (example, weight) in enumerate(zip(examples, weights or [1] * len(examples), strict=True)):
         turns = []
         for prompt, answer in [example] if isinstance(example, tuple) else example:
             ids, start = lm.encode_pair(prompt, answer)
@@ -35,7 +36,7 @@ def tokenise(lm, examples) -> list:
                     f"training example {number}: {len(ids)} tokens, {len(ids) - start} of them answer; "
                     f"the model takes {lm.window} and needs an answer"
                 )
-            turns.append({"input_ids": ids, "start": start})
+            turns.append({"input_ids": ids, "start": start, "weight": weight})
         rows.append({"turns": turns})
     return rows
 
@@ -43,6 +44,11 @@ def tokenise(lm, examples) -> list:
 def turns_of(rows) -> list:
     """All turns of the rows of ``tokenise``."""
     return [turn for row in rows for turn in row["turns"]]
+
+
+def weighted_tokens(rows) -> float:
+    """Σ wᵢ nᵢ over rows: their weights times the tokens of their answers; what a sum of their losses is divided by."""
+    return sum(r.get("weight", 1) * (len(r["input_ids"]) - r["start"]) for r in rows)
 
 
 def alike(rows) -> list:
@@ -59,14 +65,16 @@ def alike(rows) -> list:
 
 
 def answer_loss(model, rows, packed: bool, reduction: str = "mean", padded: bool = True) -> torch.Tensor:
-    """Cross-entropy of the answers' tokens, in nats.
+    """Cross-entropy of the answers' tokens, in nats: Σᵢ wᵢ Σₜ CEᵢₜ, by ``mean`` over Σᵢ wᵢ nᵢ (``weighted_tokens``).
+
+    So a row of weight 2 is the row stated twice; rows whose weights are all 0 give 0.
 
     Args:
         model: a causal LM (a PEFT model's own base with its adapters in place).
-        rows: ``[{input_ids, start}]``.
+        rows: ``[{input_ids, start}]``; ``weight`` too where it isn't 1.
         packed: whether what the rows share runs once (``exactness.check``); with dropout, it then has one mask for them
             all. Else whole examples run, right-padded, those of like length together.
-        reduction: as ``torch.nn.functional.cross_entropy``'s, over the answers' tokens of all rows.
+        reduction: ``mean`` or ``sum``, over the answers' tokens of all rows.
         padded: whether whole examples may run beside each other; else one by one.
     """
     device = model.device
@@ -86,4 +94,10 @@ def answer_loss(model, rows, packed: bool, reduction: str = "mean", padded: bool
         states.append(hidden[tuple(zip(*at, strict=True))])
     targets = [t for group in groups for r in group for t in r["input_ids"][r["start"] :]]
     logits = head(model, torch.cat(states))
-    return functional.cross_entropy(logits, torch.tensor(targets, device=device), reduction=reduction)
+    targets = torch.tensor(targets, device=device)
+    if all(r.get("weight", 1) == 1 for r in rows):
+        return functional.cross_entropy(logits, targets, reduction=reduction)
+    each = functional.cross_entropy(logits, targets, reduction="none")
+    weights = [r["weight"] for group in groups for r in group for _ in r["input_ids"][r["start"] :]]
+    total = (each * torch.tensor(weights, dtype=each.dtype, device=device)).sum()
+    return total / (weighted_tokens(rows) or 1) if reduction == "mean" else total

@@ -71,6 +71,7 @@ def answer(
     greedy=True,
     skip=lambda indices: False,
     max_thinking_tokens=0,
+    refusings=None,
 ):
     """Sampled answers and the greedy answer to every prompt; yields ``(indices, answers)`` batch by batch.
 
@@ -88,14 +89,18 @@ def answer(
         greedy: whether the greedy answer is wanted too.
         skip: ``indices → bool``; batches for which it is true are left out.
         max_thinking_tokens: a thought's longest length before the answer; 0: the model is not asked to think.
+        refusings: a ``refusing.Refusing`` for each prompt: the refusal and the best other answer are wanted too, out of
+            the same tree; None: they are not.
 
     Yields:
         The indices of a batch, and for each of its questions ``(samples, greedy)``: a list of N Answers and an Answer
-        or None.
+        or None; with ``refusings`` ``(samples, greedy, forced, log_refusal)``: the Answer with no forbidden token, and
+        the refusal's log-probability behind the prompt, in nats.
     """
     sequences = [lm.encode(p) for p in prompts]
     check_window(lm, [len(s) + max_thinking_tokens + max_new_tokens for s in sequences], ids)
-    rows_each = num_samples + greedy
+    wanted = refusings is not None
+    rows_each = num_samples + greedy + 2 * wanted
     if shared:
         root = min(shared_length(sequences), min(map(len, sequences)) - 1)
         planned = plan(sequences, root, rows_each, batch_tokens)
@@ -108,20 +113,21 @@ def answer(
 
     def run_batch(lanes):
         indices = [i for lane in lanes for i in lane]
-        rows = [Row(i, num_samples, greedy) for i in indices]
-        generators = {i: generator(seed, ids[i]) for i in indices}
+        rows = [Row(i, num_samples, greedy, wanted, 0 if wanted else None) for i in indices]
+        own = {"generators": {i: generator(seed, ids[i]) for i in indices}, "refusing": refusings}
         try:
             if shared:
                 body = Packed(lm, [[sequences[i][root:] for i in lane] for lane in lanes], root, cache)
             else:
                 body = Copies(lm, {i: sequences[i] for i in indices})
-            leaves = grow(lm, body, rows, partial(draw, generators=generators), ids)
+            leaves = grow(lm, body, rows, partial(draw, **own), ids)
         except torch.OutOfMemoryError:
             if len(indices) == 1:
                 raise UserError("out of memory with one question in the batch; use --dtype bfloat16") from None
             print(f"Out of memory with {len(indices)} questions at once: going on with half", flush=True)
         else:
-            yield indices, [ending.collect([leaf for leaf in leaves if leaf.question == i]) for i in indices]
+            found = [ending.collect([leaf for leaf in leaves if leaf.question == i]) for i in indices]
+            yield indices, found if wanted else [one[:2] for one in found]
             return
         for part in halves(lanes):  # every question's generator begins anew: the same answers
             yield from run_batch(part)

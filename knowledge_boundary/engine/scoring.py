@@ -25,8 +25,10 @@ class Request:
         return range(self.start - 1, max(self.start, len(self.ids) - 1))
 
 
-def candidate_ids(lm, prompt: str, letters: str) -> list:
+def candidate_ids(lm, prompt: str, letters: str, instead: str = "--scoring cloze") -> list:
     """The token that each letter is after the literal ``prompt``: with its space, or where the answer's turn begins.
+
+    ``instead``: the flag that goes without letters, for errors.
 
     Raises:
         UserError: a letter is more than one token there, or two letters are the same one.
@@ -35,12 +37,10 @@ def candidate_ids(lm, prompt: str, letters: str) -> list:
     for letter in letters:
         after = lm.encode(f"{prompt}{lead}{letter}")
         if len(after) != len(plain) + 1 or after[:-1] != plain:
-            raise UserError(
-                f"letter {letter} is not one token after the prompt for this tokenizer; use --scoring cloze"
-            )
+            raise UserError(f"letter {letter} is not one token after the prompt for this tokenizer; use {instead}")
         ids.append(after[-1])
     if len(set(ids)) < len(ids):
-        raise UserError(f"letters {letters} are not distinct tokens for this tokenizer; use --scoring cloze")
+        raise UserError(f"letters {letters} are not distinct tokens for this tokenizer; use {instead}")
     return ids
 
 
@@ -170,7 +170,9 @@ def halves(lanes) -> list:
     return [[lane[: len(lane) // 2]], [lane[len(lane) // 2 :]]] if len(lane) > 1 else []
 
 
-def letter_probabilities(lm, prompts, letters, batch_tokens, shared, skip=lambda indices: False, names=None):
+def letter_probabilities(
+    lm, prompts, letters, batch_tokens, shared, skip=lambda indices: False, names=None, instead="--scoring cloze"
+):
     """Probabilities of the letters after each prompt, normalised over the question's letters, and their share of all.
 
     Args:
@@ -181,11 +183,12 @@ def letter_probabilities(lm, prompts, letters, batch_tokens, shared, skip=lambda
         shared: see ``run``.
         skip: see ``run``.
         names: see ``run``.
+        instead: see ``candidate_ids``.
 
     Yields:
         (indices, [(probabilities [letters], the probability that the letters hold of the whole vocabulary)])
     """
-    kinds = {text: candidate_ids(lm, prompts[letters.index(text)], text) for text in dict.fromkeys(letters)}
+    kinds = {text: candidate_ids(lm, prompts[letters.index(text)], text, instead) for text in dict.fromkeys(letters)}
     sequences = list(map(lm.encode, prompts))
     candidates = [kinds[text] for text in letters]
     yield from candidate_probabilities(lm, sequences, candidates, batch_tokens, shared, skip, names)

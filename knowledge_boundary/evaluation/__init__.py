@@ -1,4 +1,4 @@
-"""Evaluated answers in figures: rates, THS, calibration, intervals and paired tests.
+"""Evaluated answers in figures: rates, THS, curves over every threshold, calibration, intervals and paired tests.
 
-Imports: running.
+Imports: running, wording.
 """

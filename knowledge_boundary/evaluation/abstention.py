@@ -20,25 +20,40 @@ def unanswerable(records, seed: int) -> dict:
         ``{n_unanswerable, unanswerable: {n, p_refused, p_wrong}, abstention: {precision, recall, f1}}``, the rates as
         ``{value, ci95}``; the last two null where every question has an answer. Whatever is no refusal is wrong.
     """
-    should = np.array([bool(r.get("should_abstain")) for r in records])
-    n = int(should.sum())
+    n = int(shunned(records).sum())
     if n == 0:
         return {"n_unanswerable": 0, "unanswerable": None, "abstention": None}
-    refused = refusals(records)
-    hits = int((refused & should).sum())
-    values, draws = bootstrap([f1_measure(refused, should)], len(records), seed)
+    found = {place: wilson(int(hits.sum()), int(among.sum())) for place, (hits, among) in rates(records).items()}
+    values, draws = bootstrap([f1_of(records)], len(records), seed)
+    found |= {place: with_interval(values[place], draws[place]) for place in values}
+    apart = {"n_unanswerable": n, "unanswerable": {"n": n}, "abstention": {}}
+    for (group, name), metric in found.items():
+        apart[group][name] = metric
+    return apart
+
+
+def shunned(records) -> np.ndarray:
+    """Which questions have no answer, as a boolean array."""
+    return np.array([bool(r.get("should_abstain")) for r in records], dtype=bool)
+
+
+def rates(records) -> dict:
+    """The rates of ``unanswerable`` by their place there: (which questions count, of which), boolean arrays each."""
+    should, refused = shunned(records), refusals(records)
     return {
-        "n_unanswerable": n,
-        "unanswerable": {"n": n, "p_refused": wilson(hits, n), "p_wrong": wilson(n - hits, n)},
-        "abstention": {
-            "precision": wilson(hits, int(refused.sum())),
-            "recall": wilson(hits, n),
-            "f1": with_interval(values["f1"], draws["f1"]),
-        },
+        ("unanswerable", "p_refused"): (refused & should, should),
+        ("unanswerable", "p_wrong"): (~refused & should, should),
+        ("abstention", "precision"): (refused & should, refused),
+        ("abstention", "recall"): (refused & should, should),
     }
 
 
-def f1_measure(given, wanted, name: str = "f1"):
+def f1_of(records):
+    """F1 of refusing as a classifier of unanswerable questions, for ``bootstrap``, by its place in ``unanswerable``."""
+    return f1_measure(refusals(records), shunned(records), ("abstention", "f1"))
+
+
+def f1_measure(given, wanted, name):
     """F1 of one boolean array as a classifier of another, for ``bootstrap``; NaN where both have nothing."""
     hits, both = 2.0 * (given & wanted), given * 1.0 + wanted
 

@@ -22,7 +22,8 @@ def of_letters(records) -> list:
         return []
     return [
         f"The letters hold {held:.2g} of the probability where they are compared: the model is about to write "
-        f"something else there. Ask with --chat_template, or without it, or with --scoring cloze"
+        f"something else there. Ask with --chat_template, or without it, or with --scoring cloze (--refusal letter: "
+        f"with --refusal text)"
     ]
 
 

@@ -2,130 +2,130 @@
 
 import itertools
 
-from ..running.errors import UserError
-from . import caution, scores
-from .rates import OUTCOMES, answerable
+from . import curve, row_figures, seeds
+from .alike import records_of, same_model_refusing
+from .pools import check_file, check_forced
+from .rates import answerable
+from .row_figures import Figures
+from .rows import Member, calibrated_rows, native_rows
+from .signals import names_in
 
-FIELDS = ("id", "subject", "dataset", "output", "outcome", "given", "confidence")  # what a comparison reads of a record
-
-
-def check_records(evaluated: dict, where: str) -> None:
-    """UserError if a record of an evaluation's file lacks what a comparison reads, or has an outcome that is none."""
-    for i, record in enumerate(evaluated["records"], 1):
-        name = f"record {i} ({record['id']})" if "id" in record else f"record {i}"
-        lacking = next((field for field in FIELDS if field not in record), None)
-        if lacking:
-            raise UserError(f"{where}: {name} has no `{lacking}`; evaluate again with eval_refusal.py")
-        if record["outcome"] not in OUTCOMES:
-            raise UserError(
-                f"{where}: {name} has the outcome {record['outcome']!r}; it is one of {', '.join(OUTCOMES)}"
-            )
+EQUAL_COVERAGES = (0.25, 0.5, 0.75)  # where the curves of two models are tested, besides where each of them answers
+UNTESTED = {"difference": None, "ci95": None, "p": None}
 
 
-def records_of(evaluated: dict | None, label: str, asked: dict, where: str) -> list | None:
-    """The records of one test set in the order of ``asked``, out of an evaluation's file; None without a file.
-
-    Args:
-        evaluated: the content of ``eval_NAME.json``, or None.
-        label: of the test set, as in ``summary.datasets``.
-        asked: {id: whether it ``should_abstain``} of its questions.
-        where: the flag and file that errors name.
-
-    Raises:
-        UserError: it was not evaluated on the same questions, or a record lacks something.
-    """
-    if evaluated is None:
-        return None
-    check_records(evaluated, where)
-    own = {r["id"]: r for r in evaluated["records"] if r["dataset"] == label}
-    if own.keys() != asked.keys():
-        raise UserError(f"{where}: not evaluated on the same questions of {label}; evaluate all models alike")
-    other = next((i for i, r in own.items() if bool(r.get("should_abstain")) != asked[i]), None)
-    if other is not None:
-        raise UserError(
-            f"{where}: {other} of {label} is unanswerable (`should_abstain`) in one evaluation and not in another; "
-            f"evaluate all models alike"
-        )
-    return [own[i] for i in asked]
-
-
-def check_judged_alike(own: dict, second: dict, where: str, other: str) -> None:
-    """UserError if an evaluation's open answers were not judged as another's.
-
-    Args:
-        own: its ``meta``: ``args``, and ``judge`` where a model has judged.
-        second: the other's.
-        where: the flag and file that errors name.
-        other: whose ``second`` is, in errors.
-    """
-    for name in ("match", "match_threshold"):
-        first, last = own["args"].get(name), second["args"].get(name)
-        if first != last:
-            raise UserError(f"{where}: evaluated with --{name} {first}, {other} with {last}; judge all alike")
-    for name in ("fingerprint", "prompt_sha256"):  # a judge is compared by content, not by where it lies
-        first, last = (meta.get("judge") or {} for meta in (own, second))
-        if first.get(name) != last.get(name):
-            what = "--judge_model" if name == "fingerprint" else "the judge's prompt of another version, --judge_model"
-            raise UserError(
-                f"{where}: evaluated with {what} {first.get('name')} ({first.get(name)}), {other} with "
-                f"{last.get('name')} ({last.get(name)}); judge all alike"
-            )
-
-
-def initial_model(evaluations) -> dict:
-    """The evaluation that THS is measured against: the one with no leave to refuse and no base of its own.
-
-    Raises:
-        UserError: there is none, or more than one.
-    """
-    initial = [e for e in evaluations if e["meta"]["args"]["prompt"] != "refuse" and not e["meta"]["inputs"]]
-    if len(initial) != 1:
-        raise UserError("--compare: name the initial model's file with --base_eval; THS is measured against it")
-    return initial[0]
-
-
-def same_model_refusing(base: dict, evaluations) -> str | None:
-    """The name of the one evaluation of the initial model with the refusal prompt: THS without the wording's share."""
-    fingerprint = base["meta"]["model"]["fingerprint"]
-    own = [e for e in evaluations if e["meta"]["model"]["fingerprint"] == fingerprint]
-    names = [e["summary"]["model"] for e in own if e["meta"]["args"]["prompt"] == "refuse"]
-    return names[0] if len(names) == 1 else None
-
-
-def compare(evaluations: dict, base: dict, seed: int = 0, base_where: str = "--base_eval") -> tuple[list, list]:
+def compare(
+    evaluations: dict,
+    base: dict,
+    seed: int = 0,
+    base_where: str = "--base_eval",
+    calibrations: dict | None = None,
+    hashes: dict | None = None,
+) -> tuple[list, list]:
     """The comparison's records and paired tests, over the test sets of the first evaluation.
 
     Args:
-        evaluations: {where it comes from, for errors: the content of ``eval_NAME.json``}.
+        evaluations: {where it comes from, for errors: the content of ``eval_NAME.json``}; those of one method and
+            several seeds (``rows.native_rows``) are one row.
         base: the initial model's, which THS is measured against.
+        seed: of the bootstrap.
+        base_where: where ``base`` comes from.
+        calibrations: {where it comes from: the content of ``calibration_NAME.json``}, each a further row.
+        hashes: {where an evaluation comes from: its file's SHA-256}, to warn of thresholds that were chosen by it.
+
+    Returns:
+        ``[{model, dataset, n, …}]``: ``scores.metrics``, ``auroc_all``, ``aurc_all``, ``spread``, ``warnings`` and what
+        ``row_figures.about`` and ``row_figures.placed`` say. ``[{dataset, kind, model_a, model_b, n_seeds, difference,
+        ci95, p, at_coverage}]``: all pairs of native rows, and all of rows with a threshold.
+
+    Raises:
+        UserError: they were not evaluated on the same questions, a record lacks something, seeds or calibrations don't
+            fit each other.
+    """
+    everything = evaluations | {base_where: base}
+    for where, evaluation in everything.items():
+        check_evaluation(evaluation, where)
+    natives = native_rows(evaluations, base)
+    rows = natives + calibrated_rows(calibrations or {}, natives, Member(base_where, base), hashes or {})
+    refusing = same_model_refusing(base, evaluations)
+    records, tests = [], []
+    for label, asked in questions_by_set(evaluations).items():
+        own = {where: records_of(e, label, asked, where) for where, e in everything.items()}
+        of_rows = [[own[m.where] for m in row.members] for row in rows]
+        shares = {row.name: row_figures.coverage([own[m.where] for m in row.members]) for row in natives}
+        coverages = sorted({*EQUAL_COVERAGES, *shares.values()} - {0})
+        found = [
+            row_figures.figures(row, label, of_row, own[base_where], own.get(refusing), coverages, seed)
+            for row, of_row in zip(rows, of_rows, strict=True)
+        ]
+        records += [f.record | {"initial": is_of(f.row, base)} for f in found]
+        for kinds in (("native",), ("calibrated", "baseline")):
+            of_kind = [f for f in found if f.row.kind in kinds]
+            tests += [tested(label, a, b, shares) for a, b in itertools.combinations(reversed(of_kind), 2)]
+    return records, tests
+
+
+def is_of(row, base: dict) -> bool:
+    """Whether a row is of the initial model itself."""
+    return row.members[0].fingerprint == base["meta"]["model"]["fingerprint"]
+
+
+def check_evaluation(evaluation: dict, where: str) -> None:
+    """UserError if a file lacks what a comparison reads, or has a forced answer or signals that are none."""
+    check_file(evaluation, where)
+    if any("forced" in record for record in evaluation["records"]):  # older files have none, and no curve
+        check_forced(evaluation, where)
+
+
+def questions_by_set(evaluations: dict) -> dict:
+    """{label: {id: whether it ``should_abstain``}} of the test sets of the first evaluation."""
+    first = next(iter(evaluations.values()))
+    return {
+        label: {r["id"]: bool(r.get("should_abstain")) for r in first["records"] if r["dataset"] == label}
+        for label in first["summary"]["datasets"]
+    }
+
+
+def tested(label: str, a: Figures, b: Figures, shares: dict) -> dict:
+    """The paired test of two rows' THS, and at equal coverage (``shares``: what each native row answers)."""
+    native = a.row.kind == "native"
+    both = (a.row.name, b.row.name)
+    found = {"dataset": label, "kind": "native" if native else "calibrated", "model_a": both[0], "model_b": both[1]}
+    found["n_seeds"] = [len(x.row.members) for x in (a, b)]
+    found |= seeds.paired_test(a.ths, b.ths) if a.ths and b.ths else UNTESTED
+    wanted = sorted({*EQUAL_COVERAGES, *((shares[name] for name in both) if native else ())} - {0})
+    found["at_coverage"] = [
+        {"coverage": c, **at_coverage(a.at_coverages[c], b.at_coverages[c])}
+        for c in wanted
+        if c in a.at_coverages and c in b.at_coverages
+    ]
+    return found
+
+
+def at_coverage(a: seeds.Sample, b: seeds.Sample) -> dict:
+    """THS of two rows where both answer the same share of the questions, those of highest score; their paired test."""
+    values = [seeds.interval(x)["value"] for x in (a, b)]
+    return {"ths_a": values[0], "ths_b": values[1], **seeds.paired_test(a, b)}
+
+
+def baseline_curves(evaluations: dict, base: dict, seed: int = 0, base_where: str = "--base_eval") -> list:
+    """The initial model's curves by every signal that its evaluation has, which no threshold was chosen on.
+
+    Args:
+        evaluations: as of ``compare``, for their test sets.
+        base: the initial model's.
         seed: of the bootstrap.
         base_where: where ``base`` comes from.
 
     Returns:
-        ``[{model, dataset, n, …}]`` (``scores.metrics``) and ``[{dataset, model_a, model_b, difference, ci95, p}]``.
-
-    Raises:
-        UserError: they were not evaluated on the same questions, or a record lacks something.
+        ``[{name, dataset, signal, curve, auroc_all, aurc_all}]`` (``curve.ranking``); ``name`` is the signal's, and the
+        evaluation's own for ``score``.
     """
-    evals = list(evaluations.values())
-    check_records(evals[0], next(iter(evaluations)))
-    names = [e["summary"]["model"] for e in evals]
-    wording = same_model_refusing(base, evals)
-    thinking = {e["summary"]["model"]: e["meta"]["args"].get("thinking", "off") for e in evals}
-    records, tests = [], []
-    for label in evals[0]["summary"]["datasets"]:
-        asked = {r["id"]: bool(r.get("should_abstain")) for r in evals[0]["records"] if r["dataset"] == label}
-        own = {
-            name: records_of(e, label, asked, where)
-            for name, (where, e) in zip(names, evaluations.items(), strict=True)
-        }
-        initial = records_of(base, label, asked, base_where)
-        of_base = caution.of_base(answerable(initial)[0])
-        for name, rows in own.items():
-            found = scores.metrics(rows, initial, seed, own.get(wording))
-            warnings = of_base + caution.of_evaluation(rows, thinking[name])
-            records.append({"model": name, "dataset": label, **found, "warnings": warnings})
-        for a, b in itertools.combinations(reversed(names), 2):
-            tested = scores.paired_test(own[a], own[b], initial, seed)
-            tests.append({"dataset": label, "model_a": a, "model_b": b, **tested})
-    return records, tests
+    found = []
+    for label, asked in questions_by_set(evaluations).items():
+        (kept,) = answerable(records_of(base, label, asked, base_where))
+        for signal in names_in(kept):
+            name = base["summary"]["model"] if signal == curve.SIGNAL else signal
+            about = {"name": name, "dataset": label, "signal": signal}
+            found.append(about | curve.ranking(kept, kept, seed, signal))
+    return found

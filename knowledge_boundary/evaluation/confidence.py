@@ -125,6 +125,11 @@ def expected_calibration_error(right, confidence, counts, bins: int = 10) -> np.
         return np.abs((counts * (right - confidence)) @ at).sum(1) / counts.sum(1)
 
 
+def shown(levels: int) -> np.ndarray:
+    """Which thresholds a curve is drawn by: at most CURVE_POINTS + 1, evenly spread, first and last among them."""
+    return np.unique(np.linspace(0, levels - 1, min(levels, CURVE_POINTS + 1)).round().astype(int))
+
+
 def risk_coverage(records) -> list:
     """The risk–coverage curve: ``[{coverage, risk, ci95, confidence}]`` from the highest confidence to the lowest.
 
@@ -137,9 +142,8 @@ def risk_coverage(records) -> list:
         return []
     hits, misses = thresholds(right, confidence, np.ones((1, len(right)), dtype=np.int64))
     levels = np.unique(confidence)[::-1]
-    shown = np.unique(np.linspace(0, len(levels) - 1, min(len(levels), CURVE_POINTS + 1)).round().astype(int))
     points = []
-    for i in shown:
+    for i in shown(len(levels)):
         right_here, wrong_here = int(hits[0, i]), int(misses[0, i])
         risk = wilson(wrong_here, right_here + wrong_here)
         coverage = (right_here + wrong_here) / len(records)

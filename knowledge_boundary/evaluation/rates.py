@@ -1,4 +1,4 @@
-"""What answers are counted as, and which questions have an answer at all."""
+"""What answers are counted as, which questions have an answer at all, and THS of the rates."""
 
 import numpy as np
 
@@ -27,3 +27,29 @@ def answerable(records, *others) -> list:
     """
     kept = [i for i, r in enumerate(records) if not r.get("should_abstain")]
     return [rows and [rows[i] for i in kept] for rows in (records, *others)]
+
+
+def ths(p_correct, p_wrong, p_correct_0, p_wrong_0):
+    """THS = P_c − P_w · P_c⁰ / P_w⁰, as a fraction (CRaFT); NaN where P_w⁰ = 0. Scalars or arrays.
+
+    Unparsed answers, and thoughts that never end, count as wrong, on both sides.
+    """
+    p_wrong_0 = np.asarray(p_wrong_0, dtype=np.float64)
+    ratio = np.divide(p_correct_0, p_wrong_0, out=np.full_like(p_wrong_0, np.nan), where=p_wrong_0 > 0)
+    return p_correct - p_wrong * ratio
+
+
+def rate_measure(rates: dict):
+    """Rates for ``bootstrap``; NaN where there is nothing to count among.
+
+    Args:
+        rates: {name: (which questions count, of which)}, boolean arrays [records] each.
+    """
+    hits, among = (np.stack(columns, axis=1).astype(np.float64) for columns in zip(*rates.values(), strict=True))
+
+    def measure(counts):
+        total = counts @ among
+        found = np.divide(counts @ hits, total, out=np.full(total.shape, np.nan), where=total > 0)
+        return dict(zip(rates, found.T, strict=True))
+
+    return measure

@@ -1,23 +1,13 @@
-"""A test set's figures: rates, THS, over-refusal and all other scores, each with a 95 % interval; paired tests."""
+"""A test set's figures: rates, THS, over-refusal and all other scores, each with a 95 % interval."""
 
 import numpy as np
 
-from . import caution, confidence, truthfulness
+from . import caution, confidence, curve, truthfulness
 from .abstention import f1_measure, unanswerable
-from .intervals import bootstrap, two_sided_p, wilson, with_interval
-from .rates import OUTCOMES, answerable, refusals, right_wrong
+from .intervals import bootstrap, wilson, with_interval
+from .rates import OUTCOMES, answerable, refusals, right_wrong, ths
 
 NESTED = {"confidence_target": truthfulness.TARGET_NAMES, "coverage_at_risk": confidence.RISK_NAMES}
-
-
-def ths(p_correct, p_wrong, p_correct_0, p_wrong_0):
-    """THS = P_c − P_w · P_c⁰ / P_w⁰, as a fraction (CRaFT); NaN where P_w⁰ = 0. Scalars or arrays.
-
-    Unparsed answers, and thoughts that never end, count as wrong, on both sides.
-    """
-    p_wrong_0 = np.asarray(p_wrong_0, dtype=np.float64)
-    ratio = np.divide(p_correct_0, p_wrong_0, out=np.full_like(p_wrong_0, np.nan), where=p_wrong_0 > 0)
-    return p_correct - p_wrong * ratio
 
 
 def ths_measure(records, base, name: str = "ths"):
@@ -30,7 +20,7 @@ def ths_measure(records, base, name: str = "ths"):
     return measure
 
 
-def metrics(records, base, seed: int, refuse_base=None) -> dict:
+def metrics(records, base, seed: int, refuse_base=None, drawn=None) -> dict:
     """All metrics of one test set.
 
     Args:
@@ -41,6 +31,7 @@ def metrics(records, base, seed: int, refuse_base=None) -> dict:
             it is then null).
         seed: of the bootstrap.
         refuse_base: the initial model's records with the refusal prompt, or None (``ths_refuse`` is then null).
+        drawn: ``sampled`` of the same, where it is known already.
 
     Returns:
         Over the answerable questions ``n`` and, each as ``{value, ci95}`` and as a fraction, ``p_correct, p_wrong,
@@ -52,12 +43,8 @@ def metrics(records, base, seed: int, refuse_base=None) -> dict:
     """
     apart = unanswerable(records, seed)
     records, base, refuse_base = answerable(records, base, refuse_base)
-    n = len(records)
-    found = {f"p_{o}": wilson(sum(r["outcome"] == o for r in records), n) for o in OUTCOMES}
-    found |= refusal_rates(records, base)
-    right, wrong = (int(x.sum()) for x in right_wrong(records))
-    found["correct_given_attempted"] = wilson(right, right + wrong)
-    values, draws = bootstrap(measures(records, base, refuse_base), n, seed) if n else ({}, {})
+    values, draws = drawn or sampled(records, base, seed, refuse_base)
+    found = {name: wilson(int(hits.sum()), int(among.sum())) for name, (hits, among) in rates(records, base).items()}
 
     def metric(name):
         return with_interval(values.get(name, np.nan), draws.get(name, np.zeros(0)))
@@ -66,7 +53,21 @@ def metrics(records, base, seed: int, refuse_base=None) -> dict:
         found[name] = metric(name)
     for name, keys in NESTED.items():
         found[name] = {key: metric((name, key)) for key in keys}
-    return {"n": n, **found, **apart}
+    return {"n": len(records), **found, **apart}
+
+
+def sampled(records, base, seed: int, refuse_base=None, more=()) -> tuple[dict, dict]:
+    """Values and draws (``bootstrap``) of what has no interval by formula, arguments as ``metrics``; empty without any.
+
+    Args:
+        records: of answerable questions, and so ``base`` and ``refuse_base``.
+        base: as of ``metrics``.
+        seed: as of ``metrics``.
+        refuse_base: as of ``metrics``.
+        more: further measures.
+    """
+    found = [*measures(records, base, refuse_base), *more] if records else []
+    return bootstrap(found, len(records), seed) if found else ({}, {})
 
 
 def measures(records, base, refuse_base) -> list:
@@ -81,7 +82,7 @@ def measures(records, base, refuse_base) -> list:
 
 
 def summarise(records, base=None, seed: int = 0, thinking: str = "off") -> dict:
-    """A test set's part of ``summary.datasets``: ``metrics``, its risk–coverage curve, metrics by subject, warnings.
+    """A test set's part of ``summary.datasets``: ``metrics``, curves (``curve.summary``), metrics by subject, warnings.
 
     ``thinking``: whether the model was asked to think, for what the warnings advise.
     """
@@ -94,40 +95,32 @@ def summarise(records, base=None, seed: int = 0, thinking: str = "off") -> dict:
     }
     whole = metrics(records, base, seed)
     with_answer, base_with_answer = answerable(records, base)
-    curve = {"points": confidence.risk_coverage(with_answer), "aurc": whole["aurc"]}
+    by_confidence = {"points": confidence.risk_coverage(with_answer), "aurc": whole["aurc"]}
     warnings = caution.of_base(base_with_answer) + caution.of_evaluation(records, thinking)
     held = caution.mean_letter_mass(records)
-    return {**whole, "risk_coverage": curve, "subjects": by_subject, "letter_mass": held, "warnings": warnings}
-
-
-def refusal_rates(records, base) -> dict:
-    """Over-refusal, and refusing as a classifier of what the initial model gets wrong: precision and recall."""
-    if not base:
-        return {name: wilson(0, 0) for name in ("over_refusal", "refusal_precision", "refusal_recall")}
-    refused, known = refusals(records), right_wrong(base)[0] > 0
-    hits = int((refused & ~known).sum())
     return {
-        "over_refusal": wilson(int((refused & known).sum()), int(known.sum())),
-        "refusal_precision": wilson(hits, int(refused.sum())),
-        "refusal_recall": wilson(hits, int((~known).sum())),
+        **whole,
+        **curve.summary(records, base, seed),
+        "risk_coverage": by_confidence,
+        "subjects": by_subject,
+        "letter_mass": held,
+        "warnings": warnings,
     }
 
 
-def paired_test(a, b, base, seed: int) -> dict:
-    """Difference in THS of two models on the same answerable questions: value, 95 % interval, two-sided bootstrap p.
+def rates(records, base) -> dict:
+    """The rates of answerable questions: {name: (which questions count, of which)}, boolean arrays [records] each.
 
-    Args:
-        a: records of the first model.
-        b: records of the second, in the same order.
-        base: the initial model's.
-        seed: of the bootstrap.
+    Refusing is also judged as a classifier of what the initial model gets wrong: precision and recall, null without it.
     """
-    a, b, base = answerable(a, b, base)
-    if not a:
-        return {"difference": None, "ci95": None, "p": None}
-    values, draws = bootstrap([ths_measure(a, base, "a"), ths_measure(b, base, "b")], len(a), seed)
-    difference = draws["a"] - draws["b"]
-    difference = difference[np.isfinite(difference)]  # a draw without a wrong answer of the base has no THS
-    result = with_interval(values["a"] - values["b"], difference)
-    p = two_sided_p(difference) if result["ci95"] else None
-    return {"difference": result["value"], "ci95": result["ci95"], "p": p}
+    right, wrong = (x > 0 for x in right_wrong(records))
+    refused, every = refusals(records), np.ones(len(records), dtype=bool)
+    known = right_wrong(base)[0] > 0 if base else None
+    nothing = (~every, ~every)
+    return {
+        **{f"p_{o}": (np.array([r["outcome"] == o for r in records], dtype=bool), every) for o in OUTCOMES},
+        "over_refusal": nothing if known is None else (refused & known, known),
+        "refusal_precision": nothing if known is None else (refused & ~known, refused),
+        "refusal_recall": nothing if known is None else (refused & ~known, ~known),
+        "correct_given_attempted": (right, right | wrong),
+    }

@@ -98,7 +98,7 @@ def find_nearest(labelled, vectors: dict) -> np.ndarray:
         vectors: {id: unit vector [hidden]} of those that are ``compared``.
     """
     van, idk = ([e for e in labelled if e["label"] == side] for side in ("van", "idk"))
-    if not idk:
+    if not (idk and van):  # soft targets may all lie on one side
         return np.zeros(0)
     best, nearest = max_similarity(*(np.stack([vectors[e["id"]] for e in side]) for side in (idk, van)))
     for entry, similarity, j in zip(idk, best, nearest, strict=True):

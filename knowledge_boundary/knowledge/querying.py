@@ -1,9 +1,10 @@
 """Stage 2's work: ask a model every question, and write down its correctness (Cor) and certainty (Cer).
 
 Multiple choice: from the letters' exact probabilities, or from N letters drawn from them. Open questions: from N
-sampled answers, and the greedy one.
+sampled answers, and the greedy one; Cor and Cer by how often each was drawn, or by mass (``mass``).
 """
 
+import math
 from functools import partial
 
 import numpy as np
@@ -13,9 +14,9 @@ from ..engine import exactness, sampling, scoring
 from ..engine.drawing import MAX_NEW_TOKENS, SamplingSettings, generator
 from ..judging import outcomes
 from ..questions.records import grouped
-from . import state
+from . import mass, state
 
-ESTIMATORS = ("exact", "sample")
+ESTIMATORS = ("exact", "sample", "mass")
 
 
 def query_prompts(
@@ -47,6 +48,7 @@ def query(
     batch_tokens: int = 1024,
     shared: bool | None = None,
     skip=lambda ids: lambda indices: False,
+    by_mass: bool = False,
 ):
     """State records, batch by batch: each question's, with ``cor`` and ``cer``.
 
@@ -64,6 +66,8 @@ def query(
         batch_tokens: upper bound of the tokens of one forward pass.
         shared: whether the model's sequences can be packed; None: as ``exactness.check`` finds.
         skip: ``ids → (indices → bool)``: which batches are done or another process's (``Run.skip``).
+        by_mass: of open questions: whether Cor and Cer are estimated by ``mass``, and each sample has its probability
+            ``p``; answers must be drawn at temperature 1 and top_p 1.
     """
     how = draws or SamplingSettings()
     if shared is None:
@@ -73,7 +77,7 @@ def query(
         if asked.multiple_choice:
             yield from query_choices(lm, group, group_texts, draws, batch_tokens, shared, own)
         else:
-            yield from query_open(lm, group, group_texts, how, match, embed, batch_tokens, shared, own)
+            yield from query_open(lm, group, group_texts, how, match, embed, batch_tokens, shared, own, by_mass)
 
 
 def with_shots_dropped(records, dropped) -> list:
@@ -107,7 +111,7 @@ def query_choices(lm, asked, texts, draws, batch_tokens, shared, skip):
         yield records
 
 
-def query_open(lm, asked, texts, draws, match, embed, batch_tokens, shared, skip):
+def query_open(lm, asked, texts, draws, match, embed, batch_tokens, shared, skip, by_mass):
     """``query`` for open questions whose prompts begin alike; ``skip``: indices → bool."""
     sampled = sampling.answer(
         lm, texts, [q.id for q in asked], draws.num_samples, draws.max_new_tokens, batch_tokens, shared,
@@ -117,6 +121,7 @@ def query_open(lm, asked, texts, draws, match, embed, batch_tokens, shared, skip
     for indices, batch in sampled:
         said = [(asked[i], s.text) for i, own in zip(indices, batch, strict=True) for s in (*own[0], own[1])]
         judge.ahead(match, said)
+        look_up = state.embedded([[s.text for s in samples] for samples, _ in batch], embed)
         records = []
         for i, (samples, greedy) in zip(indices, batch, strict=True):
             q = asked[i]
@@ -126,7 +131,27 @@ def query_open(lm, asked, texts, draws, match, embed, batch_tokens, shared, skip
                 {"text": s.text, **v, **({} if s.complete else {"correct": False, "incomplete": True})}
                 for s, v in zip(given, judged, strict=True)
             ]
-            cor = state.sampled_correctness([v["correct"] for v in verdicts])
-            cer = state.sampled_certainty([s.text for s in samples], embed)
+            if by_mass:
+                verdicts = [{**v, "p": math.exp(s.log_p)} for s, v in zip(samples, verdicts, strict=True)]
+                cor, cer = state_by_mass(samples, verdicts, look_up)
+            else:
+                cor = state.sampled_correctness([v["correct"] for v in verdicts])
+                cer = state.sampled_certainty([s.text for s in samples], look_up)
             records.append({**q.record(), "cor": cor, "cer": cer, "samples": verdicts, "greedy": best})
         yield records
+
+
+def state_by_mass(samples, verdicts, embed) -> tuple[float, float]:
+    """(Cor, Cer) of an open question by ``mass``.
+
+    Args:
+        samples: N Answers drawn at temperature 1 and top_p 1; those of one leaf are the same object.
+        verdicts: [{"correct": bool}] of each.
+        embed: list of texts → array [texts, dimensions] of unit vectors.
+    """
+    leaves = {id(s): (s, v["correct"]) for s, v in zip(samples, verdicts, strict=True)}.values()
+    log_p, texts = [s.log_p for s, _ in leaves], [s.text for s, _ in leaves]
+    distinct = sorted(set(texts))
+    vectors = embed(distinct)[[distinct.index(text) for text in texts]]
+    cor = mass.correctness(log_p, [correct for _, correct in leaves], len(samples))
+    return cor, mass.certainty(log_p, vectors, len(samples))

@@ -1,25 +1,38 @@
-"""Which questions a refusal-aware data set holds: Van-Tuning, Cor-RAIT, Cor-Cer-RAIT, CRaFT."""
+"""Which questions a refusal-aware data set holds, by Van-Tuning, Cor-RAIT, Cor-Cer-RAIT, CRaFT, soft, GeoDe, GRAIT."""
 
 import numpy as np
 
 from ..questions.records import from_record
 from ..running.errors import UserError
+from . import influence, soft
 from .state import SAME, answerable, flow
 
-METHODS = ("van", "cor", "corcer", "craft")
+TOGETHER = ("van", "cor", "corcer", "craft")  # at equal sizes, by one command: CRaFT and what it is compared with
+SOFT = ("soft", "soft_flow")  # teach each question both ways, by weight
+METHODS = (*TOGETHER, *SOFT, "probe", "grait")
+NEED_FLOW = ("craft", "soft_flow")
+NEED_MODEL = ("probe", "grait")  # select by what the model shows, beside Cor and Cer
 # The name of each method's model in comparisons.
-MODEL_NAMES = {"van": "van", "cor": "cor_rait", "corcer": "corcer_rait", "craft": "craft"}
+MODEL_NAMES = {m: m for m in METHODS} | {"cor": "cor_rait", "corcer": "corcer_rait"}
 
 # Every question ends with one of these.
 REASONS = {
     "kept: random": "taken by lot out of its pool",
     "kept: certain": "Cor at or above the threshold, among the n_van of highest Cer",
     "kept: uncertain": "Cor below the threshold, among the n_idk of lowest Cer",
+    "kept: soft": "taken by lot; its answer is trained with weight `target`, the refusal with 1 − `target`",
+    "kept: far from the hyperplane": "on its own side of the probe's hyperplane, among the n farthest from it there",
+    "kept: highest Cor": "Cor at or above the threshold, among the n_van of highest Cor",
+    "kept: influence": "Cor below the threshold, among the n_idk whose gradient refuses D_idk's pool most",
     "dropped: not drawn": "not taken by the lot",
     "dropped: less certain": "Cor at or above the threshold, but n_van others have a higher Cer",
     "dropped: more certain": "Cor below the threshold, but n_idk others have a lower Cer",
     "dropped: improved in rehearsal": "Cor below the threshold, and training on other questions raised it",
     "dropped: unanswerable": "it should be refused, and Van-Tuning teaches answers only",
+    "dropped: across the hyperplane": "the probe puts it on the other side of the hyperplane than Cor does",
+    "dropped: near the hyperplane": "on its own side, but n others there are farther from the hyperplane",
+    "dropped: lower Cor": "Cor at or above the threshold, but n_van others have a higher one",
+    "dropped: less influence": "Cor below the threshold, but n_idk others have more influence",
 }
 
 
@@ -110,16 +123,22 @@ def join(init: list, rehearsal: list | None, init_path="the first", rehearsal_pa
     return entries
 
 
-def pools(entries, threshold: float) -> tuple[list, list]:
-    """(Cor ≥ threshold, Cor < threshold): the pools of D_van and of D_idk (CRaFT).
+def parted(entries, threshold: float) -> tuple[list, list]:
+    """(Cor ≥ threshold, Cor < threshold), either of which may be empty.
 
-    An unanswerable question is never of D_van's, whatever the threshold.
+    An unanswerable question is never of the first, whatever the threshold.
+    """
+    van = [e for e in answerable(entries) if e["cor_init"] >= threshold]
+    return van, [e for e in entries if e["cor_init"] < threshold or e.get("should_abstain")]
+
+
+def pools(entries, threshold: float) -> tuple[list, list]:
+    """``parted``: the pools of D_van and of D_idk (CRaFT).
 
     Raises:
         UserError: a pool is empty; the line says which thresholds would fill it.
     """
-    van = [e for e in answerable(entries) if e["cor_init"] >= threshold]
-    idk = [e for e in entries if e["cor_init"] < threshold or e.get("should_abstain")]
+    van, idk = parted(entries, threshold)
     for pool, side, relation in ((van, "D_van", ">="), (idk, "D_idk", "<")):
         if not pool:
             counts = []
@@ -155,11 +174,13 @@ def idk_pool(method: str, idk, strict_flow: bool) -> list:
 def sizes(entries, methods, threshold: float, n_van: int, n_idk: int, strict_flow: bool) -> tuple[int, int]:
     """(n_van, n_idk) that all ``methods`` can take: the same for all, so that they can be compared; warns if cut.
 
-    Says how many unanswerable questions ``van`` leaves out.
+    Says how many unanswerable questions ``van`` leaves out. Soft targets have no pools: they can take any number.
 
     Raises:
         UserError: a pool is empty.
     """
+    if set(methods) <= set(SOFT):
+        return n_van, n_idk
     van, idk = pools(entries, threshold)
     smallest = min(len(idk_pool(m, idk, strict_flow)) for m in methods)
     if n_van > len(van):
@@ -188,10 +209,10 @@ def draw(pool, n: int, generator) -> list:
     return [ordered[i] for i in sorted(generator.permutation(len(ordered))[:n])]
 
 
-def rank(pool, n: int, certain: bool) -> list:
-    """The ``n`` of ``pool`` of highest Cer (``certain``) or of lowest; ties go to the smaller id."""
-    sign = -1 if certain else 1
-    return sorted(pool, key=lambda e: (sign * e["cer_init"], e["id"]))[:n]
+def rank(pool, n: int, key: str, highest: bool) -> list:
+    """The ``n`` of ``pool`` whose ``key`` is highest, or lowest; ties go to the smaller id."""
+    sign = -1 if highest else 1
+    return sorted(pool, key=lambda e: (sign * e[key], e["id"]))[:n]
 
 
 def select(
@@ -203,7 +224,10 @@ def select(
     Args:
         entries: from ``join``.
         method: ``van`` (n_van + n_idk of the answerable ones at random, all answers kept), ``cor`` (random in each
-            pool), ``corcer`` (by Cer), ``craft`` (by Cer, after D_idk has lost what improved).
+            pool), ``corcer`` (by Cer), ``craft`` (by Cer, after D_idk has lost what improved), ``soft`` and
+            ``soft_flow`` (n_van + n_idk of all at random, each with the ``target`` of its answer; the label says on
+            which side of the threshold that is), ``probe`` (of those on their own side of the hyperplane the farthest,
+            by ``distance``), ``grait`` (by Cor; by ``influence``, with a ``weight``: ``influence.weigh``).
         threshold: τ on Cor.
         n_van: size of D_van; the whole pool if it is smaller.
         n_idk: size of D_idk, likewise.
@@ -212,8 +236,17 @@ def select(
 
     Returns:
         New entries in the order of ``entries``.
+
+    Raises:
+        UserError: a pool is empty.
     """
     generator = np.random.default_rng(seed)
+    if method in SOFT:
+        aimed = [e | {"target": soft.target(e, method == "soft_flow")} for e in entries]
+        drawn = {e["id"] for e in draw(entries, n_van + n_idk, generator)}
+        sides = [(soft.side(e, threshold), "kept: soft") for e in aimed]
+        dropped = ("dropped", "dropped: not drawn")
+        return [labelled(e, *(s if e["id"] in drawn else dropped)) for e, s in zip(aimed, sides, strict=True)]
     if method == "van":
         verdict = {e["id"]: ("dropped", "dropped: unanswerable") for e in entries}
         verdict |= {e["id"]: ("dropped", "dropped: not drawn") for e in answerable(entries)}
@@ -221,18 +254,47 @@ def select(
         return [labelled(e, *verdict[e["id"]]) for e in entries]
     van, idk = pools(entries, threshold)
     remaining = idk_pool(method, idk, strict_flow)
+    outside = "dropped: improved in rehearsal"
     if method == "cor":
         reasons = ("kept: random", "kept: random", "dropped: not drawn", "dropped: not drawn")
         chosen_van, chosen_idk = draw(van, n_van, generator), draw(remaining, n_idk, generator)
+    elif method == "probe":
+        reasons = ("kept: far from the hyperplane",) * 2 + ("dropped: near the hyperplane",) * 2
+        outside = "dropped: across the hyperplane"
+        van, remaining = agreed(van, remaining, threshold)
+        chosen_van = rank(van, n_van, "distance", highest=True)
+        chosen_idk = rank(remaining, n_idk, "distance", highest=False)
+    elif method == "grait":
+        reasons = ("kept: highest Cor", "kept: influence", "dropped: lower Cor", "dropped: less influence")
+        chosen_van = rank(van, n_van, "cor_init", highest=True)
+        chosen_idk = influence.weigh(rank(remaining, n_idk, "influence", highest=True))
     else:
         reasons = ("kept: certain", "kept: uncertain", "dropped: less certain", "dropped: more certain")
-        chosen_van, chosen_idk = rank(van, n_van, certain=True), rank(remaining, n_idk, certain=False)
-    verdict = {e["id"]: ("dropped", reasons[2]) for e in van}
-    verdict |= {e["id"]: ("dropped", "dropped: improved in rehearsal") for e in idk}
+        chosen_van = rank(van, n_van, "cer_init", highest=True)
+        chosen_idk = rank(remaining, n_idk, "cer_init", highest=False)
+    verdict = {e["id"]: ("dropped", outside) for e in entries}
+    verdict |= {e["id"]: ("dropped", reasons[2]) for e in van}
     verdict |= {e["id"]: ("dropped", reasons[3]) for e in remaining}
     verdict |= {e["id"]: ("van", reasons[0]) for e in chosen_van}
     verdict |= {e["id"]: ("idk", reasons[1]) for e in chosen_idk}
-    return [labelled(e, *verdict[e["id"]]) for e in entries]
+    weighed = {e["id"]: e for e in chosen_idk}
+    return [labelled(weighed.get(e["id"], e), *verdict[e["id"]]) for e in entries]
+
+
+def agreed(van, idk, threshold: float) -> tuple[list, list]:
+    """Of both pools the questions that the probe puts on their own side of its hyperplane (GeoDe's code).
+
+    Raises:
+        UserError: there are none in a pool.
+    """
+    van, idk = [e for e in van if e["distance"] >= 0], [e for e in idk if e["distance"] < 0]
+    for pool, side, relation in ((van, "D_van", ">="), (idk, "D_idk", "<")):
+        if not pool:
+            raise UserError(
+                f"{side} is empty: the probe finds no question of Cor {relation} --threshold {threshold} where it "
+                f"should be; it reads nothing of Cor off this model, give another --method"
+            )
+    return van, idk
 
 
 def summarise(entries, chosen, method: str, threshold: float, strict_flow: bool, asked: dict) -> dict:
@@ -246,7 +308,9 @@ def summarise(entries, chosen, method: str, threshold: float, strict_flow: bool,
         strict_flow: see ``select``.
         asked: {``van``, ``idk``}: the sizes that were asked for.
     """
-    van, idk = pools(entries, threshold)
+    van, idk = parted(entries, threshold)
+    if method in SOFT:
+        van, idk = ([e for e in chosen if soft.side(e, threshold) == side] for side in ("van", "idk"))
     flows = entries[0]["delta_cor"] is not None
     return {
         "method": method,

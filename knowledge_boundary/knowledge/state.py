@@ -47,6 +47,13 @@ def sampled_correctness(correct) -> float:
     return float(np.mean(correct))
 
 
+def embedded(groups, embed):
+    """``embed`` of the texts in ``groups`` (lists of texts), which are embedded together: many at once are faster."""
+    distinct = sorted({text for texts in groups for text in texts})
+    vectors = dict(zip(distinct, embed(distinct), strict=True)) if distinct else {}
+    return lambda texts: np.stack([vectors[text] for text in texts])
+
+
 def sampled_certainty(texts, embed) -> float:
     """Cer = 1/(N(N−1)) Σ_{j≠k} cos(E(âⱼ), E(âₖ)) over N sampled answers (CRaFT).
 
@@ -77,7 +84,8 @@ def summarise(records, thinking: str = "off") -> dict:
     """A state file's ``summary``: over all questions and by subject; the distribution of Cor; what was empty.
 
     ``ci95`` is of mean Cor: normal approximation over questions; null for a single one. ``accuracy`` is of the most
-    probable letter or of the greedy answer. ``cor_tenths`` counts the questions with Cor in [0, 0.1), … [0.9, 1].
+    probable letter or of the greedy answer. ``cor_tenths`` counts the questions with Cor in [0, 0.1), … [0.9, 1]; what
+    lies outside (``mass``) is in the nearest.
     ``letter_mass`` and ``warnings``: see ``caution``; ``thinking``: whether the model was asked to think.
     ``should_abstain`` counts the unanswerable questions: no answer of theirs is correct, their Cor is 0.
     """
@@ -100,7 +108,7 @@ def summarise(records, thinking: str = "off") -> dict:
     texts = [s["text"] for r in records for s in r.get("samples", ())]
     greedy = [r["greedy"]["text"] for r in records if "greedy" in r]
     incomplete = sum(r["greedy"].get("incomplete", False) for r in records if "greedy" in r)
-    tenths = np.minimum(np.floor(np.array([r["cor"] for r in records]) * 10 + SAME), 9).astype(int)
+    tenths = np.clip(np.floor(np.array([r["cor"] for r in records]) * 10 + SAME), 0, 9).astype(int)
     return {
         **means(records),
         "accuracy": np.mean(right),

@@ -250,11 +250,14 @@ def window(config) -> int:
     return next((w for w in (getattr(text, name, None) for name in names) if isinstance(w, int) and w > 0), 1 << 30)
 
 
+def base_model(model) -> torch.nn.Module:
+    """The model without its head. Llama 4 and Mllama name none: theirs is where it is in all others."""
+    return model.base_model if model.base_model is not model else model.model
+
+
 def run_base(model, **inputs) -> tuple:
     """A pass of the base model: the last hidden states [batch, tokens, hidden] behind the final norm, and the cache."""
-    # Llama 4 and Mllama name no base model: theirs is where it is in all others.
-    base = model.base_model if model.base_model is not model else model.model
-    out = base(**inputs)
+    out = base_model(model)(**inputs)
     return out.last_hidden_state.transpose(0, of(model).states_batch), getattr(out, "past_key_values", None)
 
 

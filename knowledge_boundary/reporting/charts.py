@@ -1,17 +1,72 @@
-"""The figures of compared models: outcomes, THS, risk against coverage, training loss; and CRSS of selections."""
+"""The figures of compared models: THS at every coverage, outcomes, THS, risk, training loss; and CRSS of selections."""
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from .drawing import INK, METHODS, OUTCOMES, RIGHT, STYLE, UNPARSED, canvas, label, looks, name_rows, number
+from .drawing import (
+    GREYS,
+    INK,
+    METHODS,
+    OUTCOMES,
+    REFUSED,
+    RIGHT,
+    STYLE,
+    UNPARSED,
+    canvas,
+    columns,
+    label,
+    looks,
+    name_rows,
+    number,
+    part,
+)
+from .names import kind_of
 
 FEWEST = 10  # a risk over fewer answers than this is not drawn
 
 
 @rc_context(STYLE)
-def stacked_drawing(labels, rows) -> Figure:
-    """Bars of 100 %, one per label, split into the outcomes; ``rows``: {outcome: share}."""
+def curve_drawing(lines) -> Figure:
+    """THS against coverage, a line per model and baseline (``curves.lines``), with a mark at each point they work at.
+
+    A dot is a model's own decision; a diamond its calibrated threshold. Baselines are thin and grey, with a dash and a
+    mark each.
+    """
+    names = [label(line["name"], keep=True) for line in lines]
+    ncols = min(3, max(1, 66 // (7 + max(map(columns, names)))))
+    figure, ax = canvas(3.2 + 0.19 * -(-(len(lines) + 2) // ncols))
+    ax.axhline(0, color=INK, linewidth=1)
+    own = iter(looks([line["name"] for line in lines if not line["grey"]]))
+    greys = iter(GREYS * len(lines))
+    handles = []
+    for line, name in zip(lines, names, strict=True):
+        color, (dash, mark) = REFUSED, next(greys) if line["grey"] else (None, "D")
+        look = {"color": REFUSED, "linestyle": dash, "linewidth": 1.1}
+        if not line["grey"]:
+            color, dash = next(own)
+            look = {"color": color, "linestyle": dash}
+        ax.plot(*(100 * np.array(line["points"]).T), **look)
+        marked = {"color": color, "markeredgecolor": INK, "markeredgewidth": 0.7, "linestyle": "", "zorder": 3}
+        for point, shape, size in ((line["native"], "o", 7), (line["calibrated"], mark, 6.5)):
+            if point:
+                ax.plot(100 * point[0], 100 * point[1], marker=shape, markersize=size, **marked)
+        at = {"marker": mark, "markersize": 5} if line["grey"] and line["calibrated"] else {}
+        handles.append(Line2D([], [], label=name, **look, **at))
+    marks = [("o", "native", "own decision"), ("D", "calibrated", "calibrated")]
+    drawn = {which for line in lines for which in ("native", "calibrated") if line[which] and not line["grey"]}
+    plain = {"color": "none", "markerfacecolor": "none", "markeredgecolor": INK, "linestyle": ""}
+    handles += [Line2D([], [], marker=m, label=text, **plain) for m, which, text in marks if which in drawn]
+    ax.set(xlim=(0, 103), xlabel="coverage: % of all questions that are answered", ylabel="THS × 100")
+    spacing = {"columnspacing": 1, "handlelength": 2.4, "handletextpad": 0.6}
+    figure.legend(handles=handles, loc="outside upper center", ncols=ncols, fontsize=9, **spacing)
+    return figure
+
+
+@rc_context(STYLE)
+def stacked_drawing(labels, rows, kinds=()) -> Figure:
+    """Bars of 100 %, one per label, split into the outcomes (``rows``: {outcome: share}), a rule between ``kinds``."""
     figure, ax = canvas(0.8 + 0.25 * len(rows))
     left = np.zeros(len(rows))
     for outcome, (name, color) in OUTCOMES.items():
@@ -24,6 +79,7 @@ def stacked_drawing(labels, rows) -> Figure:
             ax.text(*at, f"{width[i]:.0f}", ha="center", va="center", color="white", fontsize=9, weight="bold")
         left += width
     name_rows(ax, labels)
+    part(ax, kinds)
     ax.grid(False)
     ax.spines["left"].set_visible(False)
     ax.set(xlim=(0, 100), xlabel="% of questions")
@@ -33,18 +89,24 @@ def stacked_drawing(labels, rows) -> Figure:
 
 @rc_context(STYLE)
 def ths_drawing(labels, records) -> Figure:
-    """A dot and its interval per model, the zero line, the number beside it."""
+    """A dot and its interval per row, the zero line, the number beside it; a diamond where a threshold was calibrated.
+
+    Baselines are grey; a rule parts the kinds of rows.
+    """
     figure, ax = canvas(0.6 + 0.34 * len(records))
     ax.axvline(0, color=INK, linewidth=1)
-    for i, metric in enumerate(r.get("ths") or {} for r in records):
+    kinds = [kind_of(r) for r in records]
+    for i, (kind, metric) in enumerate(zip(kinds, (r.get("ths") or {} for r in records), strict=True)):
+        color, mark = REFUSED if kind == "baseline" else RIGHT, "o" if kind == "native" else "D"
         if metric.get("value") is None:
             ax.annotate("undefined", (0, i), (6, 0), textcoords="offset points", va="center", fontsize=9)
             continue
         value, ci = 100 * metric["value"], 100 * np.array(metric.get("ci95") or [metric["value"]] * 2)
-        ax.plot(ci, [i, i], color=RIGHT, solid_capstyle="round")
-        ax.plot(value, i, "o", color=RIGHT)
+        ax.plot(ci, [i, i], color=color, solid_capstyle="round")
+        ax.plot(value, i, mark, color=color)
         ax.annotate(number(value), (value, i), (0, 5), textcoords="offset points", ha="center", fontsize=9)
     name_rows(ax, labels)
+    part(ax, kinds)
     ax.set_xlabel("THS × 100")
     return figure
 

@@ -15,8 +15,10 @@ from matplotlib.text import Text
 
 from ..questions.mmlu import CATEGORIES
 from . import fonts
+from .names import seedless
 
 METHODS = {"van": "#767676", "cor": "#d08700", "corcer": "#00906a", "craft": "#0072b2"}
+METHODS |= {"soft": "#8a63d2", "soft_flow": "#cc4580", "probe": "#0e8f9e", "grait": "#9c6b30"}
 RIGHT, WRONG, REFUSED, UNPARSED, INCOMPLETE = "#0072b2", "#c75000", "#767676", "#a8558b", "#7a5c00"
 OUTCOMES = {"correct": ("right", RIGHT), "wrong": ("wrong", WRONG), "refused": ("refused", REFUSED)}
 OUTCOMES |= {"unparsed": ("unparsed", UNPARSED), "incomplete": ("incomplete", INCOMPLETE)}
@@ -29,7 +31,22 @@ LOOKS = {
     "cor_rait": (METHODS["cor"], "-"),
     "corcer_rait": (METHODS["corcer"], "--"),
     "craft": (METHODS["craft"], "-"),
+    "soft": (METHODS["soft"], "-"),
+    "soft_flow": (METHODS["soft_flow"], "--"),
+    "probe": (METHODS["probe"], "-."),
+    "grait": (METHODS["grait"], (0, (6, 1, 1, 1, 1, 1))),
 }
+# Dash and mark of each baseline: all are grey.
+GREYS = (
+    ((0, (4, 2)), "s"),
+    ((0, (1, 1.5)), "^"),
+    ((0, (8, 2, 1, 2)), "v"),
+    ((0, (2, 4)), "P"),
+    ((0, (8, 4)), "<"),
+    ((0, (1, 4)), "X"),
+    ((0, (4, 1, 1, 1, 1, 1)), ">"),
+    ("-", "*"),
+)
 CATEGORY_COLORS = dict(zip(CATEGORIES, ("#0072b2", "#d08700", "#00906a", "#a8558b"), strict=True))
 # In the page these two become CSS variables, so that text and axes turn light on a dark background.
 INK, RULE = "#24292f", "#b4bac2"
@@ -50,9 +67,13 @@ STYLE |= dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color", "grid.co
 
 
 def looks(names) -> list[tuple]:
-    """(colour, dash) of each model, in the order of ``names``; those of no known name share what is left."""
+    """(colour, dash) of each model, in the order of ``names``; those of no known name share what is left.
+
+    A model of one seed looks as its method does.
+    """
     colors = ("#00906a", "#d08700", "#0072b2", "#a8558b", "#c75000", "#767676")
     others = [(color, dash) for dash in ("-", "--", ":") for color in colors]
+    names = [seedless(n) for n in names]
     strangers = [n for n in names if n not in LOOKS]
     return [LOOKS[n] if n in LOOKS else others[strangers.index(n) % len(others)] for n in names]
 
@@ -114,6 +135,13 @@ def name_rows(ax, labels) -> None:
     ax.set_yticks(range(len(labels)), labels)
     ax.set_ylim(len(labels) - 0.45, -0.55)
     ax.tick_params(axis="y", length=0)
+
+
+def part(ax, kinds) -> None:
+    """Rules between rows of different kinds, by the kind of each row from the top."""
+    for i in range(1, len(kinds)):
+        if kinds[i] != kinds[i - 1]:
+            ax.axhline(i - 0.5, color=INK, linewidth=0.8)
 
 
 def steps(values) -> int | None:

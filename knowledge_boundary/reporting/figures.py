@@ -110,7 +110,8 @@ def density(states) -> list[tuple]:
     low, high = min(low, cer.min(initial=low)), max(high, cer.max(initial=high))
     n = steps(cor)
     edges = ((np.arange(n + 2) - 0.5) / n if n else np.linspace(0, 1, 21), np.linspace(low, high, 25))
-    counts = [np.histogram2d(*p.T, bins=edges)[0] for p in points]
+    # A Cor by mass that lies a little outside [0, 1] is in the outermost cells.
+    counts = [np.histogram2d(p[:, 0].clip(*edges[0][[0, -1]]), p[:, 1], bins=edges)[0] for p in points]
     return [(p, edges, c, max(x.max() for x in counts)) for p, c in zip(points, counts, strict=True)]
 
 

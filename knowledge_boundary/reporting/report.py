@@ -14,21 +14,24 @@ from markupsafe import Markup
 
 from ..knowledge.state import flow
 from ..running.results import write_text
-from . import charts, figures, findings, question_table
+from . import charts, curves, figures, findings, question_table
 from .columns import OTHER_SCORES, UNANSWERABLE, metric, with_values
 from .drawing import METHODS, OUTCOMES, label, number, svg
+from .names import BASELINES, KINDS, MODELS, kind_of, meanings, place, row_place, rule, seedless
 
-# The comparison's rows, in the order of the argument that they make.
-MODELS = ("init_basic", "init_refuse", "van", "cor_rait", "corcer_rait", "craft")
-METRICS = {f"p_{o}": Markup(f"P<sub>{c}</sub>") for o, c in (("correct", "c"), ("wrong", "w"), ("refused", "r"))}
+# The columns of the comparison's table, and their heads.
+METRICS = {f"p_{o}": Markup(f"P<sub>{c}</sub> %") for o, c in (("correct", "c"), ("wrong", "w"), ("refused", "r"))}
 METRICS |= {
-    "p_unparsed": "unparsed",
-    "p_incomplete": "incomplete",
-    "ths": "THS",
-    "ths_refuse": Markup("THS vs<br>refusal<br>prompt"),
+    "p_unparsed": "unparsed %",
+    "p_incomplete": "incomplete %",
+    "ths": "THS × 100",
+    "ths_refuse": Markup("THS vs<br>refusal<br>prompt × 100"),
+    "over_refusal": "over-refusal %",
+    "ap": "AP %",
+    "auroc_all": Markup("AUROC<br>over all<br>× 100"),
+    "aurc_all": Markup("AURC<br>over all<br>× 100"),
 }
-METRICS |= {"over_refusal": "over-refusal", "ap": "AP"}
-OPTIONAL = ("p_unparsed", "p_incomplete", "ths_refuse", "ap")
+OPTIONAL = ("p_unparsed", "p_incomplete", "ths_refuse", "ap", "auroc_all", "aurc_all")
 FEWEST = 5  # a cell of fewer questions has no arrow
 
 
@@ -39,7 +42,8 @@ def write_report(
 
     Args:
         path: the file to write.
-        comparison: the content of ``comparison.json``: tables, outcome bars, THS figure, paired tests.
+        comparison: the content of ``comparison.json``: THS at every coverage, tables, outcome bars, THS figure, paired
+            tests. What a file of an older version lacks is left out.
         boundary: of ``boundary.json`` (accuracy by subject), or None.
         state_init: of ``state_init.json`` (map of Cor and Cer), or None.
         state_rehearsal: of ``state_rehearsal.json`` (the map after rehearsal, knowledge flow), or None.
@@ -51,23 +55,33 @@ def write_report(
         KeyError: an input lacks a key that its stage always writes.
         OSError: the file cannot be written.
     """
-    selections = sorted(selections or (), key=lambda s: _place(s["summary"]["method"], METHODS))
-    evaluations = sorted(evaluations or (), key=lambda e: _place(e["summary"]["model"], MODELS))
+    selections = sorted(selections or (), key=lambda s: place(s["summary"]["method"], METHODS))
+    in_order = sorted(evaluations or (), key=lambda e: e["summary"]["model"])  # seeds of one method among themselves
+    evaluations = sorted(in_order, key=lambda e: place(seedless(e["summary"]["model"]), MODELS))
     threshold = next((s["meta"]["args"]["threshold"] for s in selections if s["meta"]["args"].get("threshold")), 0.5)
     files = [("comparison.json", comparison), ("boundary.json", boundary)]
     files += [("state_init.json", state_init), ("state_rehearsal.json", state_rehearsal)]
     files += [(f"selection_{s['summary']['method']}.json", s) for s in selections]
     files += [(f"eval_{e['summary']['model']}.json", e) for e in evaluations]
+    evaluations = _first_seeds(evaluations, comparison["records"])
     trainings = [(Path(t["meta"]["args"]["output_model"]).name, t) for t in trainings or ()]
     files += [(f"{name}/knowledge_boundary.json", t) for name, t in trainings]
     losses = [(name, t["summary"]["losses"]) for name, t in trainings if t["summary"].get("losses")]
-    curves = any(s["summary"].get("crss") for s in selections)
+    similar = any(s["summary"].get("crss") for s in selections)
     tests = comparison["summary"].get("paired_tests") or []
     base = comparison["summary"].get("base", "init_basic")
     table = question_table.question_table(base, state_init, state_rehearsal, selections, evaluations)
+    other_curves = comparison["summary"].get("baseline_curves") or []
+    untrained = [{"model": c["name"], "kind": "baseline"} for c in other_curves]
     script, digest = question_table.script()
     context = {
         "model": next((r["meta"]["model"]["name"] for _, r in files if r and r["meta"].get("model")), None),
+        "curves": _curves(comparison, base, tests),
+        "coverages": curves.COVERAGES,
+        "height": curves.height,
+        "names": meanings(comparison["records"], MODELS, ("native", "calibrated")),
+        "baselines": meanings(comparison["records"] + untrained, BASELINES, ("baseline",)),
+        "several_seeds": any((r.get("n_seeds") or 1) > 1 for r in comparison["records"]),
         "datasets": _datasets(comparison["records"]),
         "tests": tests,
         "verdicts": _verdicts(tests),
@@ -79,9 +93,9 @@ def write_report(
         "arrows": _arrows(state_init, state_rehearsal, threshold),
         "flow_drawing": _flow(state_init, state_rehearsal, selections, threshold),
         "flows": [s["summary"] for s in selections if s["summary"].get("flow")],
-        "selections": [s["summary"] for s in selections],
+        "selections": [s["summary"] | {"weights": _weights(s["records"])} for s in selections],
         "crss_sentence": findings.crss_sentence([s["summary"] for s in selections]),
-        "crss_drawing": curves and svg(charts.crss_drawing(selections)),
+        "crss_drawing": similar and svg(charts.crss_drawing(selections)),
         "losses": losses,
         "loss_drawing": losses and svg(charts.loss_drawing(losses)),
         "risks": _risks(evaluations),
@@ -111,13 +125,8 @@ def _pages() -> Environment:
         finalize=lambda x: "–" if x is None or isinstance(x, ChainableUndefined) else x,
         trim_blocks=True,
     )
-    pages.filters |= {"number": number, "metric": metric}
+    pages.filters |= {"number": number, "metric": metric, "rule": rule}
     return pages
-
-
-def _place(name, known) -> tuple:
-    """The sorting key that puts ``name`` in the order of ``known``, strangers after it by name."""
-    return (list(known).index(name) if name in known else len(known), name)
 
 
 def _value(record, metric):
@@ -135,22 +144,65 @@ def _has_answer(record) -> bool:
     return not record.get("should_abstain")
 
 
-def _verdicts(tests) -> dict:
-    """{data set: a sentence on its paired tests}."""
-    sets = dict.fromkeys(t["dataset"] for t in tests)
-    return {name: findings.tests_sentence([t for t in tests if t["dataset"] == name]) for name in sets}
+def _first_seeds(evaluations, records) -> list:
+    """The evaluations that are shown question by question: of a method with several seeds the first."""
+    seeds = [r["seeds"] for r in records if r.get("seeds")]
+    seen = {name for names in seeds for name in names[1:]} - {names[0] for names in seeds}
+    return [e for e in evaluations if not (e["summary"]["model"] in seen or seen.add(e["summary"]["model"]))]
+
+
+def _weights(records) -> dict | None:
+    """The mean weight in training of the answers and of the refusals that a selection takes; None where all are 1.
+
+    A question with a ``target`` is taught both ways: its answer with this weight, the refusal with the rest.
+    """
+    taken = [r for r in records if r["label"] != "dropped"]
+    if any("target" in r for r in taken):
+        answers = [r["target"] for r in taken]
+        return {"van": np.mean(answers), "idk": 1 - np.mean(answers)}
+    if not any("weight" in r for r in taken):
+        return None
+    sides = {side: [r.get("weight", 1) for r in taken if r["label"] == side] for side in ("van", "idk")}
+    return {side: np.mean(weights) if weights else None for side, weights in sides.items()}
+
+
+def _verdicts(tests) -> list[tuple]:
+    """(data set, sentence on its paired tests): on those of native rows, then on those of the others."""
+    parts = {}
+    for t in tests:
+        parts.setdefault((t["dataset"], t.get("kind") == "calibrated"), []).append(t)
+    start = {False: "", True: "At calibrated thresholds: "}
+    return [(name, start[kind] + findings.tests_sentence(t)) for (name, kind), t in parts.items()]
+
+
+def _of(items, dataset) -> list:
+    return [item for item in items or () if item["dataset"] == dataset]
+
+
+def _curves(comparison, base, tests) -> list[dict]:
+    """Per data set that has curves: the figure of THS at every coverage, what it shows, and its lines."""
+    records, found = comparison["records"], []
+    for name in dict.fromkeys(r["dataset"] for r in records):
+        rows, baselines = _of(records, name), _of(comparison["summary"].get("baseline_curves"), name)
+        lines = curves.lines(rows, baselines, base)
+        if lines:
+            drawing = svg(charts.curve_drawing(lines))
+            sentences = findings.boundary_sentences(lines, rows, _of(tests, name))
+            found.append({"name": name, "drawing": drawing, "sentences": sentences, "lines": lines})
+    return found
 
 
 def _datasets(records) -> list[dict]:
-    """Per data set: its records in the models' order, the metrics shown, its outcome bars, its THS figure.
+    """Per data set: its records by kind in the models' order, the metrics shown, its outcome bars, its THS figure.
 
     A set without answerable questions has no bars; ``other`` are the columns of other scores, ``unanswerable`` the
     records with unanswerable questions.
     """
     found = []
     for name in dict.fromkeys(r["dataset"] for r in records):
-        rows = sorted((r for r in records if r["dataset"] == name), key=lambda r: _place(r["model"], MODELS))
+        rows = sorted(_of(records, name), key=row_place)
         labels = [label(r["model"], keep=True) for r in rows]
+        kinds = [kind_of(r) for r in rows]
         shares = [{o: _value(r, f"p_{o}") or 0 for o in OUTCOMES} for r in rows]
         scored = any(_value(r, "ths") is not None for r in rows)
         found.append(
@@ -158,7 +210,11 @@ def _datasets(records) -> list[dict]:
                 "name": name,
                 "metrics": {m: t for m, t in METRICS.items() if m not in OPTIONAL or any(_shown(r, m) for r in rows)},
                 "records": rows,
-                "outcomes": any(r["n"] for r in rows) and svg(charts.stacked_drawing(labels, shares)),
+                "groups": [(k, KINDS[k], [r for r in rows if kind_of(r) == k]) for k in dict.fromkeys(kinds)],
+                "seeds": any(r.get("n_seeds") for r in rows),
+                "rules": any(map(rule, rows)),
+                "costs": any(r.get("cost") for r in rows),
+                "outcomes": any(r["n"] for r in rows) and svg(charts.stacked_drawing(labels, shares, kinds)),
                 "ths": scored and svg(charts.ths_drawing(labels, rows)),
                 "other": with_values(OTHER_SCORES, rows),
                 "unanswerable": [r for r in rows if r.get("n_unanswerable")],
@@ -257,7 +313,7 @@ def _by_subject(evaluations) -> list[dict]:
         shares = {s: {o: c[o] / c.total() for o in OUTCOMES} for s, c in outcomes.items()}
         ranked = sorted(shares, key=lambda s: (-shares[s]["correct"], s))
         order.setdefault(dataset, ranked)
-        ranked = sorted(ranked, key=lambda s: _place(s, order[dataset]))
+        ranked = sorted(ranked, key=lambda s: place(s, order[dataset]))
         labels = [f"{label(s)} ({outcomes[s].total()})" for s in ranked]
         drawing = svg(charts.stacked_drawing(labels, [shares[s] for s in ranked]))
         drawings.append({"model": evaluation["summary"]["model"], "dataset": dataset, "drawing": drawing})

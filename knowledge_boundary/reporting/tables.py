@@ -1,6 +1,7 @@
 """The stages' closing tables, as text for the terminal."""
 
 from .columns import OTHER_SCORES, UNANSWERABLE, metric, with_values
+from .names import kind_of, rule
 
 
 def boundary_table(summary) -> str:
@@ -66,8 +67,9 @@ def percent(metric) -> str:
 
 
 def evaluation_tables(records) -> str:
-    """All that is said of evaluated models: the comparison, the other scores, the unanswerable questions, warnings."""
-    found = [comparison_table(records), other_scores_table(records), unanswerable_table(records)]
+    """All that is said of models: comparison, ranking and costs, other scores, unanswerable questions, warnings."""
+    found = [comparison_table(records), ranking_table(records), other_scores_table(records)]
+    found.append(unanswerable_table(records))
     found.append("\n".join(warning_lines(records)))
     return "\n\n".join(table for table in found if table)
 
@@ -84,7 +86,8 @@ def fitted(rows, texts: int = 2) -> list:
 def comparison_table(records) -> str:
     """The comparison as text: a row per data set and model, every figure × 100 with its 95 % interval.
 
-    Over the answerable questions; empty where there are none.
+    Over the answerable questions; empty where there are none. What kind each row is stands there where not all are the
+    models' own decisions, and how many seeds it has, with the spread of THS between them, where one has several.
     """
     columns = {
         "p_correct": "P_c",
@@ -104,11 +107,59 @@ def comparison_table(records) -> str:
         del columns["ths_refuse"]
     if not any(r["p_incomplete"]["value"] for r in records):
         del columns["p_incomplete"]
-    rows = [["data set", "model", "n", *columns.values()]]
-    rows += [[r["dataset"], r["model"], str(r["n"]), *(percent(r[c]) for c in columns)] for r in records]
-    lines = fitted(rows)
+    kinds = any(kind_of(r) != "native" for r in records)
+    seeds = any(n_seeds(r) > 1 for r in records)
+    rows = [["data set", "model", *["row"] * kinds, *["n seeds"] * seeds, "n", *columns.values()]]
+    for r in records:
+        about = [r["dataset"], r["model"], *[kind_of(r)] * kinds, *[str(n_seeds(r))] * seeds, str(r["n"])]
+        rows.append(about + [percent(r[c]) + (between_seeds(r, c) if c == "ths" else "") for c in columns])
+    lines = fitted(rows, texts=2 + kinds)
+    if kinds:
+        lines.append(
+            "(native: the model's own decision; calibrated: a threshold of its score decides; baseline: one of the "
+            "initial model's, untrained)"
+        )
+    if seeds:
+        lines.append(
+            "(of several seeds: their mean, an interval over seeds and questions, ± standard deviation of seeds)"
+        )
     if "ths_refuse" in columns:
         lines.append("(THS, refuse⁰: against the initial model with the refusal prompt)")
+    return "\n".join(lines)
+
+
+def n_seeds(record) -> int:
+    """How many evaluations a row is the mean of."""
+    return record.get("n_seeds") or 1
+
+
+def between_seeds(record, name) -> str:
+    """The standard deviation of a metric between seeds × 100, as " ± 2.1"; empty where there is none."""
+    spread = (record.get("spread") or {}).get(name)
+    return "" if spread is None else f" ± {100 * spread:.1f}"
+
+
+def ranking_table(records) -> str:
+    """How well a signal puts right answers above wrong ones, over all questions, and what it costs, as text.
+
+    AUROC and AURC × 100; empty where no record has them. Columns that no record has are left out.
+    """
+    records = [r for r in records if metric(r, ["auroc_all"])["value"] is not None]
+    if not records:
+        return ""
+    rules = any(rule(r) for r in records)
+    costs = any(r.get("cost") for r in records)
+    head = ["data set", "model", "by", *["answers where"] * rules, "AUROC, all", "AURC, all"]
+    rows = [head + ["seconds", "passes"] * costs]
+    for r in records:
+        row = [r["dataset"], r["model"], r.get("signal") or "score", *[rule(r) or "it decides so"] * rules]
+        row += [percent(r["auroc_all"]), percent(r["aurc_all"])]
+        cost = r.get("cost")
+        rows.append(row + [f"{cost[unit]:.1f}" if cost else "–" for unit in ("seconds", "forward_passes")] * costs)
+    lines = ["Right above wrong by a signal, over all questions, refused or not (AUROC: higher, AURC: lower is better)"]
+    lines += fitted(rows, texts=3 + rules)
+    if costs:
+        lines.append("(seconds: evaluating one model on all its sets; passes: sequences run per question)")
     return "\n".join(lines)
 
 
@@ -149,16 +200,33 @@ def warning_lines(records) -> list:
 
 
 def tests_table(tests) -> str:
-    """Paired tests as text: the difference in THS × 100, its 95 % interval, p."""
-    lines = []
-    for t in tests:
-        result = "undefined"
-        if t["p"] is not None:
-            result = "{:+.1f} [{:+.1f}, {:+.1f}], p = {:.3f}".format(
-                *(100 * x for x in (t["difference"], *t["ci95"])), t["p"]
-            )
-        lines.append(f"{t['dataset']}: THS of {t['model_a']} − {t['model_b']} = {result}")
+    """Paired tests as text: the difference in THS × 100, its 95 % interval, p; below it those at equal coverage.
+
+    The models' own decisions first, then, under a line that says so, those at thresholds.
+    """
+    own = [t for t in tests if t.get("kind") != "calibrated"]
+    lines = [line for t in own for line in lines_of_test(t)]
+    if len(own) < len(tests):
+        lines += [*[""] * bool(lines), "At thresholds that were chosen on other questions:"]
+        lines += [line for t in tests if t.get("kind") == "calibrated" for line in lines_of_test(t)]
     return "\n".join(lines)
+
+
+def lines_of_test(test) -> list:
+    """The lines of one paired test."""
+    result = "undefined"
+    if test["p"] is not None:
+        result = "{:+.1f} [{:+.1f}, {:+.1f}], p = {:.3f}".format(
+            *(100 * x for x in (test["difference"], *test["ci95"])), test["p"]
+        )
+    seeds = test.get("n_seeds") or [1, 1]
+    behind = f" ({seeds[0]} and {seeds[1]} seeds)" if max(seeds) > 1 else ""
+    lines = [f"{test['dataset']}: THS of {test['model_a']} − {test['model_b']} = {result}{behind}"]
+    at = [t for t in test.get("at_coverage") or () if t["p"] is not None]
+    if at:
+        found = (f"{100 * t['coverage']:.0f} %: {100 * t['difference']:+.1f} (p = {t['p']:.3f})" for t in at)
+        lines.append(f"    where both answer {', '.join(found)}")
+    return lines
 
 
 def flow_line(counts: dict, threshold: float) -> str:
@@ -169,7 +237,7 @@ def flow_line(counts: dict, threshold: float) -> str:
 
 def selection_head(tau_sim: float) -> str:
     """The head of the selections' closing table."""
-    return f"{'method':<8}{'D_van':>12}{'D_idk':>12}{'CRSS':>8}{'similarity':>12}  (taken/pool; tau_sim {tau_sim})"
+    return f"{'method':<10}{'D_van':>12}{'D_idk':>12}{'CRSS':>8}{'similarity':>12}  (taken/pool; tau_sim {tau_sim})"
 
 
 def selection_row(summary, tau_sim: float) -> str:
@@ -180,4 +248,4 @@ def selection_row(summary, tau_sim: float) -> str:
     pool_van = pools["van"] + pools["idk"] - summary["should_abstain"] if method == "van" else pools["van"]
     van, idk = f"{taken['van']}/{pool_van}", f"{taken['idk']}/{pools['idk_after_flow']}"
     shown = "" if crss is None else f"{crss:>8.3f}{similarity:>12.3f}"
-    return f"{method:<8}{van:>12}{idk:>12}{shown}"
+    return f"{method:<10}{van:>12}{idk:>12}{shown}"

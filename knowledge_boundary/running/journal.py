@@ -36,6 +36,8 @@ NOT_IDENTITY = (
     "data",
     "base_eval",
     "compare",
+    "calibrate",
+    "calibration",
     "include",
 )
 DISCARD = "--overwrite discards it, --output_dir writes elsewhere"

@@ -124,6 +124,11 @@ def kept(record, fields):
     return {sys.intern(k): v for k, v in record.items() if fields is None or k in fields}
 
 
+def command_of(stage: str) -> str:
+    """What a user runs to get a file of ``stage``: its script; two stages are flags of one."""
+    return f"eval_refusal.py --{stage}" if stage in ("compare", "calibrate") else f"{stage}.py"
+
+
 def read_json(path: Path, stage: str, flag: str, fields=None) -> dict:
     """Read the result file of ``stage``.
 
@@ -138,18 +143,21 @@ def read_json(path: Path, stage: str, flag: str, fields=None) -> dict:
     """
     path = Path(path)
     if not path.is_file():
-        raise UserError(f"{flag} {path}: no such file; run {stage}.py first or name its output with {flag}")
+        raise UserError(f"{flag} {path}: no such file; run {command_of(stage)} first or name its output with {flag}")
     try:
         result = read_result(path, fields)
     except (ijson.JSONError, AttributeError) as e:  # the latter: a record that is no object
         reason = e.args[0].decode(errors="replace") if e.args and isinstance(e.args[0], bytes) else str(e)
         reason = reason.partition("\n")[0]
-        raise UserError(f"{flag} {path}: cut off or damaged ({reason}); run {stage}.py again") from e
+        raise UserError(f"{flag} {path}: cut off or damaged ({reason}); run {command_of(stage)} again") from e
     whole = {"meta", "summary", "records"} <= result.keys()
     if not whole or not all(isinstance(result[key], dict) for key in ("meta", "summary")):
-        raise UserError(f"{flag} {path}: not a result file (meta, summary, records); give the output of {stage}.py")
+        raise UserError(
+            f"{flag} {path}: not a result file (meta, summary, records); give the output of {command_of(stage)}"
+        )
     if result["meta"].get("stage") != stage:
-        raise UserError(f"{flag} {path}: written by {result['meta'].get('stage')}.py; give the output of {stage}.py")
+        other = command_of(str(result["meta"].get("stage")))
+        raise UserError(f"{flag} {path}: written by {other}; give the output of {command_of(stage)}")
     return result
 
 

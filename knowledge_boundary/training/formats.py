@@ -1,6 +1,7 @@
 """Training data on disk: one folder a data set, one JSON file in it, in the layouts of LMFlow and of TRL."""
 
 import json
+import sys
 from pathlib import Path
 
 from ..running import ranks
@@ -12,7 +13,7 @@ ROLES = ("system", "user", "assistant")
 FORMATS = ("text2text", "conversation", "text_only", "messages")
 
 
-def write(name: str, form: str, pairs, messages) -> Path:
+def write(name: str, form: str, pairs, messages, weights=None) -> Path:
     """Write ``training_data/NAME/NAME.json``; returns the file.
 
     Args:
@@ -20,6 +21,7 @@ def write(name: str, form: str, pairs, messages) -> Path:
         form: one of ``FORMATS``.
         pairs: (prompt, answer) texts, the chat template rendered, the answer with its end token.
         messages: for each pair the same exchange as chat messages.
+        weights: of each pair in the loss; None: all 1. One that is 1 is not written.
     """
     if form == "text2text":
         instances = [{"input": prompt, "output": answer} for prompt, answer in pairs]
@@ -27,6 +29,9 @@ def write(name: str, form: str, pairs, messages) -> Path:
         instances = [{"text": prompt + answer} for prompt, answer in pairs]
     else:
         instances = [{"messages": exchange} for exchange in messages]
+    for instance, weight in zip(instances, weights, strict=True) if weights is not None else ():
+        if weight != 1:
+            instance["weight"] = weight
     # LMFlow looks for "type" in the first 100 characters, and seeks into the file's middle: ASCII only.
     content = instances if form == "messages" else {"type": form, "instances": instances}
     path = Path("training_data") / name / f"{name}.json"
@@ -49,8 +54,10 @@ def find(folder: Path) -> Path:
     return files[0]
 
 
-def read(path: Path, words) -> list:
-    """The examples of a training file in any of ``FORMATS``: (prompt, answer) texts; ``text_only`` has empty prompts.
+def read(path: Path, words) -> tuple[list, list]:
+    """The examples of a training file in any of ``FORMATS``, (prompt, answer) texts, and their weights in the loss.
+
+    ``text_only`` has empty prompts. A weight that is not given is 1; a conversation's is that of all its turns.
 
     Of a conversation all of the assistant's turns are trained, each behind all that was said before it, the system's
     text included; one of several such turns is a list of pairs.
@@ -60,7 +67,29 @@ def read(path: Path, words) -> list:
         words: the model's ``PromptFormat``.
 
     Raises:
-        UserError: not such a file, no examples, or an example that lacks a field.
+        UserError: not such a file, no examples, an example that lacks a field, or nothing with a weight above 0.
+    """
+    form, instances = instances_of(path)
+    examples, weights = [], []
+    for number, instance in enumerate(instances):
+        try:
+            examples.append(example_of(instance, form, words))
+            weights.append(weight_of(instance))
+        except (KeyError, TypeError, ValueError, AttributeError) as e:
+            raise UserError(f"{path} instance {number}: not a {form} example ({type(e).__name__}: {e})") from e
+        except UserError as e:
+            raise UserError(f"{path} instance {number}: {e}") from e
+    if not any(weights):
+        raise UserError(f"{path}: all {len(weights)} instances have weight 0; there is nothing to train on")
+    check_asked_alike(path, pairs_of(examples), words)
+    return examples, weights
+
+
+def instances_of(path: Path) -> tuple[str, list]:
+    """The layout of a training file, one of ``FORMATS``, and its instances as they stand there.
+
+    Raises:
+        UserError: not such a file, or no instances.
     """
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -70,16 +99,24 @@ def read(path: Path, words) -> list:
     instances = content.get("instances") if isinstance(content, dict) else content
     if form not in FORMATS or not isinstance(instances, list) or not instances:
         raise UserError(f"{path}: type {form!r}; one of {', '.join(FORMATS)} with at least one instance is expected")
-    examples = []
-    for number, instance in enumerate(instances):
-        try:
-            examples.append(example_of(instance, form, words))
-        except (KeyError, TypeError, ValueError, AttributeError) as e:
-            raise UserError(f"{path} instance {number}: not a {form} example ({type(e).__name__}: {e})") from e
-        except UserError as e:
-            raise UserError(f"{path} instance {number}: {e}") from e
-    check_asked_alike(path, pairs_of(examples), words)
-    return examples
+    return form, instances
+
+
+def weight_of(instance: dict) -> float:
+    """An instance's weight in the loss; 1 where it gives none.
+
+    Raises:
+        ValueError: it is no finite number at or above 0.
+    """
+    weight = instance.get("weight", 1)
+    if type(weight) not in (int, float) or not 0 <= weight <= sys.float_info.max:
+        raise ValueError(f"its weight is {weight!r:.40}; a number at or above 0 is expected")
+    return float(weight)
+
+
+def weighted(path: Path) -> int:
+    """How many instances of a training file give a weight other than 1, whatever it is."""
+    return sum(isinstance(i, dict) and i.get("weight", 1) != 1 for i in instances_of(path)[1])
 
 
 def check_asked_alike(path: Path, pairs, words) -> None:

@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader
 from transformers.trainer_callback import ProgressCallback
 
 from ..engine import exactness
-from ..engine.loss import answer_loss, tokenise, turns_of
+from ..engine.loss import answer_loss, tokenise, turns_of, weighted_tokens
 from ..models import families
 from ..models.loading import open_files, save_tokenizer
 from ..running import ranks
@@ -56,24 +56,24 @@ class AnswerTrainer(transformers.Trainer):
         )
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-        """The mean loss over the answer tokens of the whole batch, as this process's part of it.
+        """The mean loss over the answer tokens of the whole batch, by their examples' weights, as this process's part.
 
-        The processes' gradients are averaged, so that its part is the sum over its share's tokens, times the processes,
-        over the number of all tokens.
+        The processes' gradients are averaged, so that its part is the weighted sum over its share's tokens, times the
+        processes, over the weighted number of all tokens.
         """
         inner = self.accelerator.unwrap_model(model)
         base = inner.get_base_model() if hasattr(inner, "get_base_model") else inner
         own = inputs["rows"][ranks.rank() :: ranks.world()]
         # A process without a share runs something too: the others wait for its gradients.
-        rows, weight = (own, ranks.world()) if own else (inputs["rows"][:1], 0)
+        rows, times = (own, ranks.world()) if own else (inputs["rows"][:1], 0)
 
         def summed():
             mixed = self.compute != torch.float32
             with torch.autocast(base.device.type, dtype=self.compute, enabled=mixed):
                 return answer_loss(base, turns_of(rows), self.packed, "sum", self.padded)
 
-        loss = weight * ranks.as_forward(model, inner, summed)
-        tokens = sum(len(r["input_ids"]) - r["start"] for r in turns_of(inputs["rows"]))
+        loss = times * ranks.as_forward(model, inner, summed)
+        tokens = weighted_tokens(turns_of(inputs["rows"]))
         mean = self.accelerator.reduce(loss.detach().clone(), "mean").item() / tokens
         if not math.isfinite(mean):  # seen by all processes alike
             raise UserError(
@@ -152,7 +152,7 @@ def trainer_arguments(lm, settings, out: Path, examples: int) -> transformers.Tr
     return arguments
 
 
-def fine_tune(lm, examples, settings, out: Path, shared: bool | None = None) -> dict:
+def fine_tune(lm, examples, settings, out: Path, shared: bool | None = None, weights=None) -> dict:
     """Fine-tune ``lm`` on (prompt, answer) pairs and write the weights to ``out``.
 
     Resumes from the checkpoints beside the output folder; on the CPU the weights are then those of an undisturbed run.
@@ -164,6 +164,7 @@ def fine_tune(lm, examples, settings, out: Path, shared: bool | None = None) -> 
         settings: ``TrainingSettings``.
         out: folder of the weights (an adapter with LoRA) and the tokenizer; replaced.
         shared: whether the model's sequences can be packed; None: as ``exactness.check`` finds.
+        weights: of each example in the loss (``answer_loss``); None: all 1. Those of weight 0 are left out.
 
     Returns:
         A summary: examples, tokens, steps, the loss of every logged step.
@@ -174,7 +175,10 @@ def fine_tune(lm, examples, settings, out: Path, shared: bool | None = None) -> 
             f"--model {lm.about['name']}: an adapter that merging would change cannot be trained on; "
             f"train from its base, or give --dtype float32, where most can be merged"
         )
-    rows = tokenise(lm, examples)
+    weights = [1] * len(examples) if weights is None else weights
+    rows = [row for row, weight in zip(tokenise(lm, examples, weights), weights, strict=True) if weight]
+    if len(rows) < len(examples):
+        ranks.say(f"{len(examples) - len(rows)} of {len(examples)} examples have weight 0: left out")
     if shared is None:
         shared = exactness.check(lm, [prompt + answer for prompt, answer in pairs_of(examples)], trains=True)
     transformers.set_seed(settings.seed)
@@ -215,6 +219,8 @@ def fine_tune(lm, examples, settings, out: Path, shared: bool | None = None) -> 
         save(lm, model, out)
     return {
         "examples": len(rows),
+        "left_out": len(examples) - len(rows),
+        "weight": sum(weights),
         "turns": len(turns_of(rows)),
         "steps": trainer.state.global_step,
         "tokens": sum(len(r["input_ids"]) for r in turns_of(rows)),
@@ -234,7 +240,7 @@ def trained_dtypes(trainer, trained) -> dict:
     return {"master_dtype": names(trained), "optimizer_dtype": names(states), "compute_dtype": compute}
 
 
-def complete(run, lm, examples, settings, out: Path, summary=None, records=()) -> None:
+def complete(run, lm, examples, settings, out: Path, summary=None, records=(), weights=None) -> None:
     """The last part of a stage that trains: fine-tune, write its JSON, remove the checkpoints, say the loss.
 
     Args:
@@ -245,10 +251,11 @@ def complete(run, lm, examples, settings, out: Path, summary=None, records=()) -
         out: see ``fine_tune``.
         summary: what the stage has to add to the training's own.
         records: the result's records.
+        weights: see ``fine_tune``.
     """
     if ranks.rank() == 0:
         run.begin()  # the checkpoints are this run's
-    found = fine_tune(lm, examples, settings, out)
+    found = fine_tune(lm, examples, settings, out, weights=weights)
     if ranks.rank() > 0:
         ranks.exchange()  # until the result is written
         return

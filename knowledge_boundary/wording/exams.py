@@ -174,18 +174,45 @@ EXAMS = {
     ),
 }
 
-# Instructions of the Chinese exams by wording and prompt, as ``phrases.INSTRUCTIONS`` has them in English; the refusal
-# is the same text in every language, ``phrases.REFUSAL``.
-CHINESE_CHOICE = {
+# Instructions of the Chinese exams by wording, kind and prompt, as ``phrases.INSTRUCTIONS`` has them in English; the
+# refusal is the same text in every language, ``phrases.REFUSAL``, and the same letter.
+CHINESE_INSTRUCTIONS = {
     "craft": {
-        "basic": "下面是一道关于{subject}的单项选择题。请回答{letters}来作答。",
-        "refuse": (
-            "下面是一道关于{subject}的单项选择题。如果你知道答案，请直接回复正确选项{letters}。"
-            "如果你不知道答案，请回复“I don't know.”。"
-        ),
+        "choice": {
+            "basic": "下面是一道关于{subject}的单项选择题。请回答{letters}来作答。",
+            "refuse": (
+                "下面是一道关于{subject}的单项选择题。如果你知道答案，请直接回复正确选项{letters}。"
+                "如果你不知道答案，请回复“I don't know.”。"
+            ),
+            "cautious": (
+                "下面是一道关于{subject}的单项选择题。只有在你对答案有把握时，才直接回复正确选项{letters}。"
+                "如果你没有把握，请回复“I don't know.”。"
+            ),
+        },
+        "letter": {
+            "refuse": (
+                "下面是一道关于{subject}的单项选择题。如果你知道答案，请直接回复正确选项{letters}。"
+                "如果你不知道答案，请回复N。"
+            ),
+            "cautious": (
+                "下面是一道关于{subject}的单项选择题。只有在你对答案有把握时，才直接回复正确选项{letters}。"
+                "如果你没有把握，请回复N。"
+            ),
+        },
     },
     "short": {
-        "basic": "请用一个字母（{letters}）回答下面这道关于{subject}的题目。",
-        "refuse": "请用一个字母（{letters}）回答下面这道关于{subject}的题目。如果你不知道答案，请回复“I don't know”。",
+        "choice": {
+            "basic": "请用一个字母（{letters}）回答下面这道关于{subject}的题目。",
+            "refuse": (
+                "请用一个字母（{letters}）回答下面这道关于{subject}的题目。如果你不知道答案，请回复“I don't know”。"
+            ),
+            "cautious": (
+                "只有在有把握时，才用一个字母（{letters}）回答下面这道关于{subject}的题目。否则请回复“I don't know”。"
+            ),
+        },
+        "letter": {
+            "refuse": "请用一个字母（{letters}）回答下面这道关于{subject}的题目。如果你不知道答案，请回复N。",
+            "cautious": "只有在有把握时，才用一个字母（{letters}）回答下面这道关于{subject}的题目。否则请回复N。",
+        },
     },
 }

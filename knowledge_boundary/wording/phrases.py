@@ -1,6 +1,8 @@
 """Every prompt, instruction and refusal text of the project; how they are put together is ``asking.prompts``'s part."""
 
 REFUSAL = "I don't know."
+REFUSAL_LETTER = "N"  # what stands for it beside the choices' letters (``--refusal letter``)
+REFUSALS = ("text", "letter")
 
 # MMLU's original release (Hendrycks et al. 2021); R-Tuning asks the same way.
 MMLU_HEADER = "The following are multiple choice questions (with answers) about {subject}.\n\n"
@@ -14,7 +16,8 @@ INLINE_ANSWER = " Answer:"
 # How R-Tuning's code asks about a claim (FEVER, WiCE).
 CLAIM = "Evidence:{evidence}\nClaim:{claim}\nQuestion:Does the evidence support the claim?"
 
-# Instructions by wording, kind of question and prompt. "craft" is CRaFT's own text; "short" is this project's.
+# Instructions by wording, kind of question and prompt; ``letter``: what differs where multiple choice is refused by the
+# letter. "craft" has CRaFT's own texts, "short" this project's; ``cautious`` and ``letter`` are this project's in both.
 INSTRUCTIONS = {
     "craft": {
         "choice": {
@@ -24,11 +27,31 @@ INSTRUCTIONS = {
                 "with the correct answer {a_b_c__or_d}. If you do not know the answer, please respond with "
                 '"I don\'t know.".'
             ),
+            "cautious": (
+                "There is a single choice question about {subject}. Only if you are confident of the answer, please "
+                "directly respond with the correct answer {a_b_c__or_d}. If you are not confident, please respond with "
+                '"I don\'t know.".'
+            ),
+        },
+        "letter": {
+            "refuse": (
+                "There is a single choice question about {subject}. If you know the answer, please directly respond "
+                "with the correct answer {a_b_c__or_d}. If you do not know the answer, please respond with N."
+            ),
+            "cautious": (
+                "There is a single choice question about {subject}. Only if you are confident of the answer, please "
+                "directly respond with the correct answer {a_b_c__or_d}. If you are not confident, please respond with "
+                "N."
+            ),
         },
         "open": {
             "basic": "Answer the following question as simple as possible.",
             "refuse": (
                 "Answer the following question, and if you don't know the answer, only reply with 'I don't know': "
+            ),
+            "cautious": (
+                "Answer the following question only if you are confident of the answer, and if you are not, only reply "
+                "with 'I don't know': "
             ),
         },
     },
@@ -39,6 +62,20 @@ INSTRUCTIONS = {
                 "Answer the following question about {subject} with one letter, {a_b_c_or_d}. "
                 "If you don't know the answer, reply \"I don't know\"."
             ),
+            "cautious": (
+                "Answer the following question about {subject} with one letter, {a_b_c_or_d}, only if you are "
+                'confident. Otherwise reply "I don\'t know".'
+            ),
+        },
+        "letter": {
+            "refuse": (
+                "Answer the following question about {subject} with one letter, {a_b_c_or_d}. "
+                "If you don't know the answer, reply N."
+            ),
+            "cautious": (
+                "Answer the following question about {subject} with one letter, {a_b_c_or_d}, only if you are "
+                "confident. Otherwise reply N."
+            ),
         },
         "open": {
             "basic": "Answer the following question with a short answer.",
@@ -46,9 +83,14 @@ INSTRUCTIONS = {
                 "Answer the following question with a short answer. "
                 "If you don't know the answer, reply \"I don't know\"."
             ),
+            "cautious": (
+                "Answer the following question with a short answer, only if you are confident of it. "
+                'Otherwise reply "I don\'t know".'
+            ),
         },
     },
 }
+PROMPTS = ("basic", "refuse", "cautious", "bare")  # ``bare``: no instruction, the question alone
 WORDINGS = tuple(INSTRUCTIONS)
 
 # R-Tuning (Zhang et al. 2024), as its code writes them.

@@ -8,7 +8,7 @@ import torch
 
 from knowledge_boundary.asking import answers, judge
 from knowledge_boundary.engine import scoring
-from knowledge_boundary.evaluation import comparison
+from knowledge_boundary.evaluation import alike
 from knowledge_boundary.judging import outcomes
 from knowledge_boundary.knowledge import selection
 from knowledge_boundary.models import families
@@ -222,13 +222,13 @@ def test_models_judged_by_different_judges_are_not_compared(judged, capsys):
     files = {reply: judged("eval_refusal.py", reply, f"eval_{reply}.json", "--name", reply, "--prompt", "basic")
              for reply in ("YES", "NO")}  # fmt: skip
     metas = [file["meta"] for file in files.values()]
-    comparison.check_judged_alike(metas[0], metas[0], "one", "other")
+    alike.check_judged_alike(metas[0], metas[0], "one", "other")
     for changed in (metas[1], {"args": metas[0]["args"]}):
         with pytest.raises(UserError, match=r"one: evaluated with --judge_model YES .*; judge all alike"):
-            comparison.check_judged_alike(metas[0], changed, "one", "other")
+            alike.check_judged_alike(metas[0], changed, "one", "other")
     again = {**metas[0], "judge": {**metas[0]["judge"], "prompt_sha256": "0"}}
     with pytest.raises(UserError, match="prompt"):
-        comparison.check_judged_alike(again, metas[0], "one", "other")
+        alike.check_judged_alike(again, metas[0], "one", "other")
 
 
 def test_a_flow_between_states_of_different_judges_is_none():

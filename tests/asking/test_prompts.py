@@ -213,6 +213,68 @@ def test_only_the_refuse_prompt_allows_to_refuse(wording, question):
     assert "{" not in prompts.instruction(question, "refuse", wording)
 
 
+@pytest.mark.parametrize("wording", phrases.WORDINGS)
+@pytest.mark.parametrize("question", [CHEMISTRY, FRANCE, NETWORK], ids=["choice", "open", "ceval"])
+def test_the_cautious_prompt_asks_for_confidence_and_names_the_refusal(wording, question):
+    text = prompts.instruction(question, "cautious", wording)
+    assert ("把握" if question.exam else "confident") in text
+    assert "I don't know" in text
+    assert "{" not in text
+    assert text not in (prompts.instruction(question, p, wording) for p in ("basic", "refuse"))
+
+
+def test_cautious_instructions():
+    assert prompts.instruction(CHEMISTRY, "cautious", "craft") == (
+        "There is a single choice question about college chemistry. Only if you are confident of the answer, please "
+        "directly respond with the correct answer A, B, C, or D. If you are not confident, please respond with "
+        '"I don\'t know.".'
+    )
+    assert prompts.instruction(FRANCE, "cautious", "short") == (
+        "Answer the following question with a short answer, only if you are confident of it. Otherwise reply "
+        '"I don\'t know".'
+    )
+    assert prompts.instruction(CROPS, "cautious", "craft") == (
+        "下面是一道关于农学的单项选择题。只有在你对答案有把握时，才直接回复正确选项A、B、C或D。"
+        "如果你没有把握，请回复“I don't know.”。"
+    )
+
+
+def test_the_bare_prompt_is_the_question_alone(plain, chat):
+    lettered = "Which is a noble gas?\nA. Argon\nB. Iron\nC. Gold\nD. Tin"
+    for refusal in phrases.REFUSALS:
+        assert prompts.answer_content(CHEMISTRY, "bare", "craft", refusal) == lettered
+    assert prompts.answer_content(FRANCE, "bare", "short") == "What is the capital of France?"
+    assert prompts.answer_prompt(plain, CHEMISTRY, "bare", "craft") == f"{lettered}\nAnswer:"
+    assert prompts.answer_prompt(plain, CROPS, "bare", "craft").endswith("D. 玉米\n答案是：")
+    assert prompts.answer_prompt(chat, FRANCE, "bare", "craft") == (
+        f"{user('What is the capital of France?')}<|im_start|>assistant\n"
+    )
+
+
+def test_craft_s_refusal_instruction_by_the_letter():
+    assert prompts.instruction(CHEMISTRY, "refuse", "craft", "letter") == (
+        "There is a single choice question about college chemistry. If you know the answer, please directly respond "
+        "with the correct answer A, B, C, or D. If you do not know the answer, please respond with N."
+    )
+    assert prompts.instruction(CROPS, "refuse", "short", "letter") == (
+        "请用一个字母（A、B、C或D）回答下面这道关于农学的题目。如果你不知道答案，请回复N。"
+    )
+
+
+@pytest.mark.parametrize("wording", phrases.WORDINGS)
+@pytest.mark.parametrize("question", [CHEMISTRY, NETWORK], ids=["mmlu", "ceval"])
+def test_by_the_letter_only_the_refusal_is_named_otherwise(wording, question):
+    for prompt in ("refuse", "cautious"):
+        text = prompts.instruction(question, prompt, wording, "letter")
+        assert text.rstrip(".。").endswith(phrases.REFUSAL_LETTER)
+        assert "{" not in text
+        assert "don't know\"" not in text
+        head = text.rstrip(".。").removesuffix(phrases.REFUSAL_LETTER)
+        assert prompts.instruction(question, prompt, wording).startswith(head)
+    basic = prompts.instruction(question, "basic", wording)
+    assert prompts.instruction(question, "basic", wording, "letter") == basic
+
+
 def test_instruction_names_the_question_s_own_letters():
     three = Question("i", "arc", "Which?", ["x", "y", "z"], "A")
     five = Question("i", "arc", "Which?", list("vwxyz"), "A")
@@ -290,7 +352,7 @@ def test_no_prompt_tells_the_answer():
     for text in (
         prompts.open_prompt(FRANCE),
         prompts.cloze_prompt(CHEMISTRY),
-        *(prompts.answer_content(FRANCE, p, w) for p in ("basic", "refuse") for w in phrases.WORDINGS),
+        *(prompts.answer_content(FRANCE, p, w) for p in phrases.PROMPTS for w in phrases.WORDINGS),
     ):
         assert "Paris" not in text
         assert "Argon" not in text

@@ -12,6 +12,7 @@ import torch
 
 sys.path.insert(0, str(tiny.ROOT / "benchmarks"))
 
+import bench_estimator
 import bench_selection
 import common
 import lm_eval_peer
@@ -88,6 +89,49 @@ def test_sampling(tmp_path, checkpoint, data):
         assert abs(figures["first_token_distance"] - first["exact_draws"]) < 6 * first["exact_draws_sd"]
 
 
+def test_evaluation(tmp_path, checkpoint, data):
+    _, results = benchmark(
+        tmp_path, "bench_evaluation.py", checkpoint, "--dataset", data / "facts", "--split", "ood",
+        "--max_new_tokens", 4,
+    )  # fmt: skip
+    peers = results["peers"]
+    assert list(peers) == ["without", "apart", "ours"]
+    assert all(figures["questions_per_second"]["median"] > 0 for figures in peers.values())
+    assert peers["ours"]["ours_is_faster_by"] == 1
+    assert results["questions"] == 8
+    assert all(figures["same_output"] == 1 for figures in results["peers"].values())
+    assert results["peers"]["apart"]["largest_difference_of_scores"] < 1e-3
+    assert results["peers"]["without"]["largest_difference_of_scores"] is None
+    assert results["peers"]["without"]["time_over_without"] == 1
+
+
+def test_estimator(tmp_path, checkpoint, data, embedder):
+    flags = ["--model", checkpoint, "--device", "cpu", "--dataset", data / "facts", "--embedder", embedder]
+    flags += ["--limit", 4, "--num_shots", 0, "--max_new_tokens", 1, "--seeds", 3]
+    done = tiny.forked(tmp_path, "benchmarks/bench_estimator.py", *flags)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])["results"]
+    assert list(found) == ["sample", "horvitz_thompson", "mass"]
+    assert found["sample"]["cer"]["share_of_variance"] == 1
+    assert found["sample"]["cer"]["difference"] == 0
+    for figures in found.values():
+        assert abs(figures["cer"]["difference"]) <= 6 * figures["cer"]["difference_se"]
+        assert 0 <= figures["changes_side"] <= 1
+    assert "4 questions, N = 10, 3 seeds; tiny, float32, cpu" in done.stdout
+
+
+def test_estimator_figures_by_hand():
+    cor = np.array([[0.4, 0.6, 0.6], [0.0, 0.0, -0.1]])
+    values = np.stack([cor, 2 * cor], axis=-1)
+    found = bench_estimator.figures_of(values, values + np.array([0.1, 0]), 0.5)
+    assert found["changes_side"] == pytest.approx(2 / 6)
+    assert found["outside"] == pytest.approx(1 / 6)
+    assert found["cor"]["variance"] == pytest.approx((0.04 / 3 + 0.01 / 3) / 2)
+    assert found["cor"]["difference"] == pytest.approx(-0.1)
+    assert found["cer"]["variance"] == pytest.approx(4 * found["cor"]["variance"])
+    assert found["cer"]["share_of_variance"] == pytest.approx(1)
+
+
 def test_training(tmp_path, checkpoint, data):
     out, results = benchmark(
         tmp_path, "bench_training.py", checkpoint, "--dataset", data / "facts", "--batch_size", 4, "--steps", 3,
@@ -145,6 +189,7 @@ def test_made_up_states_have_what_real_ones_have(tmp_path):
     [
         ("bench_scoring.py", ["--peers", "loop,vllm"], "--peers vllm: one of loop, lm_eval is expected"),
         ("bench_scoring.py", ["--dataset", "world_facts"], "open questions"),
+        ("bench_estimator.py", ["--seeds", "1"], "a variance takes 2 or more"),
         ("bench_sampling.py", ["--prompts", "5shot"], "--prompts 5shot: one of short, 3shot is expected"),
         ("bench_selection.py", ["--records", "1"], "--records 1: build_rait_data.py ended with exit code 2"),
         ("bench_training.py", ["--steps", "999"], "--steps 999: 300 examples are fewer"),

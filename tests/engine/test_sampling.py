@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 import scipy.stats
 import tiny
-import tokenizers
 import torch
-import transformers
 from batches import LARGE, PROMPTS, everything, follow, said
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -111,15 +109,6 @@ def test_the_tree_equals_a_slow_reference(lm, temperature, shared):
         assert greedy is None
 
 
-def word_model():
-    """A Llama of five words and an end token: all its answers of three words can be written down."""
-    vocabulary = {w: i for i, w in enumerate(["<pad>", "<bos>", "<eos>", "a", "b", "c", "d", "\n"])}
-    inner = tokenizers.Tokenizer(tokenizers.models.WordLevel(vocabulary, unk_token="<pad>"))
-    inner.pre_tokenizer = tokenizers.pre_tokenizers.Split(" ", "removed")
-    words = transformers.PreTrainedTokenizerFast(tokenizer_object=inner, eos_token="<eos>")
-    return tiny.wrap(tiny.random_model("llama", len(vocabulary), seed=1), words)
-
-
 def exact_distribution(lm, prompt, most) -> dict:
     """{text: probability} of every answer of at most ``most`` tokens."""
     probabilities, open_ones = Counter(), {(): 1.0}
@@ -137,7 +126,7 @@ def exact_distribution(lm, prompt, most) -> dict:
 
 
 def test_samples_have_the_exact_distribution():
-    lm, questions, n = word_model(), 300, 10
+    lm, questions, n = tiny.word_model(), 300, 10
     wanted = exact_distribution(lm, "a b a", 2)
     assert sum(wanted.values()) == pytest.approx(1)
     found = sample(lm, ["a b a"] * questions, [f"x{i}" for i in range(questions)], n=n, most=2)

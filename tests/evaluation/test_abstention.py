@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from evaluated import random_records, records
+from evaluated import paired_test, random_records, records
 from sklearn.metrics import f1_score, precision_score, recall_score
 
 from knowledge_boundary.evaluation import intervals
 from knowledge_boundary.evaluation.caution import of_evaluation
 from knowledge_boundary.evaluation.comparison import compare
 from knowledge_boundary.evaluation.intervals import wilson
-from knowledge_boundary.evaluation.scores import metrics, paired_test, summarise
+from knowledge_boundary.evaluation.scores import metrics, summarise
 from knowledge_boundary.reporting import tables
 
 NULL = {"value": None, "ci95": None}
@@ -78,7 +78,9 @@ def test_a_set_of_only_unanswerable_questions(base):
     assert found["unanswerable"]["p_refused"]["value"] == 0.75
     assert found["abstention"]["precision"]["value"] == 1
     nested = ("confidence_target", "coverage_at_risk")
-    others = {"n", *APART, *nested, "risk_coverage", "subjects", "letter_mass", "warnings"}
+    assert (found["curve"], found["native"], found["signals"]) == (None, None, {})
+    curves = {"curve", "native", "signals", "risk_coverage"}
+    others = {"n", *APART, *nested, *curves, "subjects", "letter_mass", "warnings"}
     assert all(v == NULL for k, v in found.items() if k not in others)
     assert all(v == NULL for name in nested for v in found[name].values())
     assert found["risk_coverage"] == {"points": [], "aurc": NULL}

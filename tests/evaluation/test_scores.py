@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
-from evaluated import OUTCOMES, random_records, records
+from evaluated import OUTCOMES, paired_test, random_records, records
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from knowledge_boundary.evaluation import intervals
+from knowledge_boundary.evaluation import curve, intervals
 from knowledge_boundary.evaluation.comparison import compare
 from knowledge_boundary.evaluation.confidence import risk_coverage
 from knowledge_boundary.evaluation.intervals import resamples, wilson
-from knowledge_boundary.evaluation.scores import metrics, paired_test, summarise, ths
+from knowledge_boundary.evaluation.scores import metrics, summarise, ths
 from knowledge_boundary.reporting import tables
 from knowledge_boundary.running.errors import UserError
 
@@ -321,9 +321,10 @@ def test_summarise_has_every_subject_s_own_metrics():
     rows, base = random_records(40, 1), random_records(40, 2)
     for i, r in enumerate(rows):
         r["subject"] = "ab"[i % 4 == 0]
-    found = summarise(rows, base, seed=5)
-    added = ("risk_coverage", "subjects", "letter_mass", "warnings")
+    found, curves = summarise(rows, base, seed=5), curve.summary(rows, base, seed=5)
+    added = ("risk_coverage", "subjects", "letter_mass", "warnings", *curves)
     assert {k: v for k, v in found.items() if k not in added} == metrics(rows, base, seed=5)
+    assert {name: found[name] for name in curves} == curves
     assert (found["letter_mass"], found["warnings"]) == (None, [])
     assert found["risk_coverage"] == {"points": risk_coverage(rows), "aurc": found["aurc"]}
     assert list(found["subjects"]) == ["b", "a"]

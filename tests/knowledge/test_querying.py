@@ -64,5 +64,5 @@ def test_a_chinese_exam_is_asked_in_its_own_words(llama):
     own = whole[[llama.encode(texts[0] + letter)[-1] for letter in "ABCD"]].double().softmax(-1)
     assert list(r["probs"].values()) == pytest.approx(own.tolist(), abs=1e-5)
     (entry,) = selection.join([r], None)
-    pairs, _ = examples.refusal_examples(llama.format, [entry | {"label": "van"}])
+    pairs, _, _ = examples.refusal_examples(llama.format, [entry | {"label": "van"}])
     assert "下面是一道关于法学的单项选择题。如果你知道答案" in pairs[0][0]

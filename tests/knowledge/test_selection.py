@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from knowledge_boundary.knowledge.selection import (
     METHODS,
     REASONS,
+    SOFT,
     check_shots,
     count_flow,
     idk_pool,
@@ -23,8 +24,10 @@ from knowledge_boundary.reporting import tables
 from knowledge_boundary.running.errors import UserError
 
 
-def entry(id, cor, cer, delta=0.0):
-    return {"id": id, "cor_init": cor, "cer_init": cer, "cor_rehearsal": cor + delta, "delta_cor": delta}
+def entry(id, cor, cer, delta=0.0, distance=None, influence=0.0, influence_van=0.0):
+    distance = cor - 0.5 if distance is None else distance
+    own = {"distance": distance, "influence": influence, "influence_van": influence_van}
+    return {"id": id, "cor_init": cor, "cer_init": cer, "cor_rehearsal": cor + delta, "delta_cor": delta, **own}
 
 
 # id, Cor, Cer, ΔCor; six of Cor ≥ 0.5, six below
@@ -130,7 +133,108 @@ def test_the_lot_is_fair(method):
     assert all(60 < c < 140 for c in counts.values())  # 100 expected
 
 
-@pytest.mark.parametrize("method", ["corcer", "craft"])
+# ---- soft targets ----
+
+
+def test_soft_by_hand():
+    found = select(TABLE, "soft", 0.5, 99, 99)
+    assert [e["target"] for e in found] == [1.0, 0.9, 0.5, 0.6, 0.8, 0.7, 0.4, 0.0, 0.3, 0.1, 0.2, 0.0]
+    assert (taken(found, "van"), taken(found, "idk")) == (list("abcdef"), list("ghijkl"))
+    assert {e["reason"] for e in found} == {"kept: soft"}
+
+
+def test_soft_flow_takes_the_rehearsed_state_in():
+    found = select(TABLE, "soft_flow", 0.5, 99, 99)
+    wanted = [1.0, 0.7, 0.75, 0.6, 0.8, 0.35, 0.45, 0.0, 0.2, 0.25, 0.15, 0.0]  # Cor + ½ ΔCor
+    assert [e["target"] for e in found] == pytest.approx(wanted)
+    assert taken(found, "van") == list("abcde")  # f was 0.7 and fell to 0
+
+
+def test_a_target_is_held_in_0_to_1():
+    beyond = [entry("a", 1.02, 0), entry("b", -0.01, 0), entry("c", 1.02, 0, 0.01)]
+    assert [e["target"] for e in select(beyond, "soft")] == [1, 0, 1]
+    assert [e["target"] for e in select(beyond, "soft_flow")] == [1, 0, 1]
+
+
+@pytest.mark.parametrize("method", SOFT)
+@pytest.mark.parametrize("threshold", [0.0, 0.5])
+def test_an_unanswerable_question_is_taught_as_a_refusal_only(method, threshold):
+    unsure = [entry("x", 0.4, 0.1) | {"should_abstain": True}]
+    (found,) = [e for e in select(TABLE + unsure, method, threshold) if e["id"] == "x"]
+    assert (found["target"], found["label"], found["reason"]) == (0, "idk", "kept: soft")
+
+
+@pytest.mark.parametrize("method", SOFT)
+def test_soft_targets_need_no_two_pools(method, capsys):
+    low = [entry(i, 0.1, 0) for i in "abc"]
+    assert sizes(low, [method], 0.5, 4000, 1000, False) == (4000, 1000)
+    assert capsys.readouterr().out == ""
+    found = select(low, method, 0.5, 1, 1, 0)
+    assert [sum(e["label"] == side for e in found) for side in ("van", "idk", "dropped")] == [0, 2, 1]
+    summary = summarise(low, found, method, 0.5, False, {})
+    assert (summary["pools"], summary["taken"]) == ({"van": 0, "idk": 3, "idk_after_flow": 3}, {"van": 0, "idk": 2})
+
+
+@pytest.mark.parametrize("method", SOFT)
+def test_the_lot_of_soft_targets_is_fair(method):
+    counts = dict.fromkeys("abcdefghijkl", 0)
+    for seed in range(300):
+        for e in select(TABLE, method, 0.5, 2, 2, seed=seed):
+            counts[e["id"]] += e["label"] != "dropped"
+    assert sum(counts.values()) == 1200
+    assert all(60 < c < 140 for c in counts.values())  # 100 expected
+
+
+# ---- GeoDe ----
+
+PROBED = [
+    entry("a", 1.0, 0, distance=0.4), entry("b", 0.5, 0, distance=2.0), entry("c", 0.9, 0, distance=-0.1),
+    entry("d", 0.7, 0, distance=0.4), entry("e", 0.6, 0, distance=0.0), entry("f", 0.4, 0, distance=0.0),
+    entry("g", 0.0, 0, distance=-0.3), entry("h", 0.1, 0, distance=-3.0), entry("i", 0.2, 0, distance=5.0),
+]  # fmt: skip
+
+
+def test_probe_by_hand():
+    found = labels(select(PROBED, "probe", 0.5, 2, 1))
+    far, near = "kept: far from the hyperplane", ("dropped", "dropped: near the hyperplane")
+    across = ("dropped", "dropped: across the hyperplane")
+    assert found == {
+        "a": ("van", far), "b": ("van", far), "c": across, "d": near, "e": near,
+        "f": across, "g": near, "h": ("idk", far), "i": across,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("sign", "says"),
+    [(-1, "D_van is empty: the probe finds no question of Cor >= --threshold 0.5 where it should be"),
+     (1, "D_idk is empty: the probe finds no question of Cor < --threshold 0.5 where it should be")],
+)  # fmt: skip
+def test_a_probe_that_reads_nothing_is_refused(sign, says):
+    with pytest.raises(UserError, match=says):
+        select([e | {"distance": sign * 0.5} for e in PROBED], "probe", 0.5, 2, 1)
+
+
+# ---- GRAIT ----
+
+
+def test_grait_by_hand():
+    rows = [
+        entry("a", 0.9, 0), entry("b", 0.6, 0), entry("c", 0.9, 0), entry("d", 0.5, 0),
+        entry("e", 0.1, 0, influence=0.30, influence_van=0.30), entry("f", 0.4, 0, influence=0.20, influence_van=0.15),
+        entry("g", 0.0, 0, influence=0.10, influence_van=-0.5), entry("h", 0.3, 0, influence=0.20, influence_van=0.25),
+    ]  # fmt: skip
+    found = select(rows, "grait", 0.5, 2, 2)
+    assert labels(found) == {
+        "a": ("van", "kept: highest Cor"), "b": ("dropped", "dropped: lower Cor"), "c": ("van", "kept: highest Cor"),
+        "d": ("dropped", "dropped: lower Cor"), "e": ("idk", "kept: influence"), "f": ("idk", "kept: influence"),
+        "g": ("dropped", "dropped: less influence"), "h": ("dropped", "dropped: less influence"),
+    }  # fmt: skip
+    weights = {e["id"]: e["weight"] for e in found if "weight" in e}
+    # ½ · 2 · (1, e) / (1 + e): f refuses D_idk more than D_van, by a whole temperature
+    assert weights == {"e": pytest.approx(0.2689414), "f": pytest.approx(0.7310586)}
+
+
+@pytest.mark.parametrize("method", ["corcer", "craft", "probe", "grait"])
 def test_ranked_methods_do_not_depend_on_the_seed(method):
     assert len({str(select(TABLE, method, 0.5, 2, 2, seed=s, strict_flow=False)) for s in range(5)}) == 1
 
@@ -158,7 +262,7 @@ def test_count_flow_by_hand():
 
 
 def test_every_reason_is_documented():
-    text = (tiny.ROOT / "docs" / "method.md").read_text(encoding="utf-8")
+    text = "".join((tiny.ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("method.md", "selections.md"))
     assert all(f"| `{reason}` | {meaning} |" in text for reason, meaning in REASONS.items())
 
 
@@ -257,6 +361,11 @@ def test_selection_s_properties(rows, method, n_van, n_idk, seed, strict):
     assert set(van).isdisjoint(idk)
     if method == "van":
         assert (len(van), idk) == (min(n_van + n_idk, len(entries)), [])
+        return
+    if method in SOFT:
+        assert len(van) + len(idk) == min(n_van + n_idk, len(entries))
+        assert all(0 <= e["target"] <= 1 for e in found)
+        assert all((e["target"] >= 0.5) == (e["label"] == "van") for e in found if e["label"] != "dropped")
         return
     pool_van, pool_idk = pools(entries, 0.5)
     pool_idk = idk_pool(method, pool_idk, strict)

@@ -15,7 +15,7 @@ import torch
 from batches import LARGE, SMALL, everything, said
 from checkpoints import CASES, argmax_loop, letters, load
 
-from knowledge_boundary.engine import exactness, sampling, scoring
+from knowledge_boundary.engine import exactness, gradients, layers, sampling, scoring
 from knowledge_boundary.engine.loss import answer_loss, tokenise, turns_of
 from knowledge_boundary.knowledge import conflict
 from knowledge_boundary.models import families
@@ -60,6 +60,29 @@ def lm(folder):
 def shared(lm):
     """What the exactness check at load says."""
     return exactness.check(lm)
+
+
+def test_states_of_layers_are_the_model_s_own(lm, shared):
+    found = layers.last_token_states(lm, PROMPTS, PROMPTS, [1, layers.depth(lm.model)], 512, shared)
+    for prompt, state, last in zip(PROMPTS, *found.values(), strict=True):
+        ids = torch.tensor([lm.encode(prompt)])
+        with torch.no_grad():
+            out = families.base_model(lm.model)(input_ids=ids, output_hidden_states=True)
+        own = (
+            x.transpose(0, families.of(lm.model).states_batch) for x in (out.hidden_states[1], out.last_hidden_state)
+        )
+        for ours, theirs in zip((state, last), own, strict=True):
+            np.testing.assert_allclose(ours, theirs[0, -1].numpy(), atol=1e-4)
+
+
+def test_gradients_of_single_examples(folder, shared):
+    lm = load(folder)  # anew: what a model keeps of a pass that had no way back can have none
+    rows = turns_of(tokenise(lm, [(prompt, " Paris, A") for prompt in PROMPTS]))
+    found = gradients.unit_gradients(lm, rows, shared)
+    for i in range(len(rows)):  # beside the last one, so that what all share stays the same
+        alone = gradients.unit_gradients(lm, [rows[i], *rows[:i], *rows[i + 1 :]], shared=False)[0]
+        np.testing.assert_allclose(found[i], alone, atol=1e-4)
+    assert (found @ found.T < 0.9999).any()
 
 
 def test_logits_are_those_of_the_model_that_was_saved(lm, folder):

@@ -8,7 +8,7 @@ import pytest
 import tiny
 from matplotlib import font_manager
 
-from knowledge_boundary.reporting import charts, drawing, figures, fonts
+from knowledge_boundary.reporting import charts, curves, drawing, figures, fonts
 
 SCRIPTS = {
     "simplified": "数学与科学",
@@ -120,6 +120,7 @@ def test_all_figures_take_names_in_any_script(tmp_path, capsys):
         charts.ths_drawing(labels, [{"ths": {"value": 0.2}} for _ in names]),
         charts.crss_drawing(crss),
         charts.risk_drawing(dict.fromkeys(names, (curve, 100))),
+        charts.curve_drawing(curves.lines([{"model": name, "curve": [{"coverage": 1, "ths": 0.1}]} for name in names])),
         charts.loss_drawing([(name, [2.0, 1.0]) for name in names]),
     ):
         drawing.svg(figure)

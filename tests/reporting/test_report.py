@@ -2,18 +2,15 @@ import base64
 import hashlib
 import json
 import re
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
-from pages import EVIL, boundary, comparison, evaluation, everything, metric, render, row, state
+from pages import EVIL, Page, boundary, comparison, evaluation, everything, metric, render, row, selection, state
 
 from knowledge_boundary.reporting import charts, drawing, figures
 from knowledge_boundary.reporting.figures import boundary_figure, state_figure
-from knowledge_boundary.reporting.report import MODELS
-
-VOID = {"meta", "link", "br", "input"}
+from knowledge_boundary.reporting.names import MODELS
 
 
 @pytest.fixture(scope="module")
@@ -21,39 +18,10 @@ def full(tmp_path_factory):
     return render(tmp_path_factory.mktemp("full"), **everything())
 
 
-class Page(HTMLParser):
-    """Checks that elements nest, counts scripts, and collects attributes, headings, and table rows."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.scripts, self.attributes, self.headings, self.rows = [], 0, set(), [], []
-        self.feed(text)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag, attrs):
-        self.scripts += tag == "script"
-        self.attributes |= {name for name, _ in attrs}
-        if tag not in VOID:
-            self.open.append(tag)
-        if tag == "tr":
-            self.rows.append([])
-        if tag in ("td", "th"):
-            self.rows[-1].append("")
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if "h2" in self.open:
-            self.headings.append(data)
-        if {"td", "th"} & set(self.open):
-            self.rows[-1][-1] += data
-
-
-def test_the_numbers_are_in_the_tables(full):
+def test_the_numbers_are_in_the_tables(full, tmp_path):
     page = Page(full)
     assert page.headings == [
+        "The knowledge boundary: THS at every coverage",
         "Comparison",
         "Right, wrong, refused",
         "Truthful helpfulness (THS)",
@@ -68,16 +36,18 @@ def test_the_numbers_are_in_the_tables(full):
         "The questions",
         "Where this came from",
     ]
-    known = [r for r in page.rows if r[0] in MODELS][:12]
+    older = render(tmp_path, **everything() | {"comparison": comparison()})
+    page = Page(older)
+    known = [r for r in page.rows if r[0] in MODELS][: 2 * len(MODELS)]
     assert [r[0] for r in known] == [*MODELS, *MODELS]
     assert page.rows[0] == ["model", "n", "Pc %", "Pw %", "Pr %", "THS × 100", "over-refusal %"]
     rest = ["10.0 [5.0, 15.0]", "12.5 [7.5, 17.5]"]
-    assert known[0][1:] == ["350", "37.1 [32.1, 42.1]", "5.0 [0.0, 10.0]", "57.9 [52.9, 62.9]", *rest]
-    assert known[1][1:] == ["350", "36.1 [31.1, 41.1]", "11.7 [6.7, 16.7]", "52.2 [47.2, 57.2]", *rest]
+    assert known[9][1:] == ["350", "31.1 [26.1, 36.1]", "45.0 [40.0, 50.0]", "23.9 [18.9, 28.9]", *rest]
+    assert known[8][1:] == ["350", "32.1 [27.1, 37.1]", "38.3 [33.3, 43.3]", "29.5 [24.5, 34.5]", *rest]
     assert ["world_facts/test", "craft", "cor_rait", "5.1 [−1.0, 11.0]", "0.123"] in page.rows
     assert ["world_facts/test", "craft", "van", "−7.0 [−10.0, −2.0]", "< 0.001"] in page.rows
     assert ["craft", "23.4 [18.4, 28.4]", "49.2", "14.8"] in page.rows  # 59 of 120 answered; 0.3 · 59 / 120
-    assert "THS differs at p &lt; 0.05: van is above craft (by 7.0). Cannot be told apart: craft and cor_rait" in full
+    assert "THS differs at p &lt; 0.05: van is above craft (by 7.0). Cannot be told apart: craft and cor_rait" in older
     assert ["craft", "180", "420", "–", "–", "–", "150", "149", "0.432", "0.951"] in page.rows
     assert ["craft", "83", "200", "67"] in page.rows
     assert ["subject_0", "80", "95.0 [85.0, 100.0]", "–", "yes"] in page.rows
@@ -213,6 +183,19 @@ def test_text_from_the_data_stays_text(tmp_path, evil):
     assert "alert" not in evil or svg.count("&lt;script&gt;alert(1)") >= 4
     assert "onload" not in page.attributes
     assert ["comparison.json", "eval_refusal", evil, evil[:12]] in [r[:4] for r in page.rows]
+
+
+def test_weights_in_training_have_columns_where_there_are_any(tmp_path):
+    soft, grait = selection("soft"), selection("grait")
+    for i, r in enumerate(soft["records"]):
+        r["target"] = 0.25 if i % 2 else 0.5
+    for r in grait["records"]:
+        r |= {"weight": 1.5} if r["label"] == "idk" else {}
+    text = render(tmp_path, comparison=comparison(), selections=[soft, grait, selection("van")])
+    rows = {r[0]: r for r in Page(text).rows if r[0] in ("method", "soft", "grait", "van") and len(r) == 12}
+    assert rows["method"][8:10] == ["mean weight:answer", "mean weight:don't know"]
+    assert [rows[name][8:10] for name in ("van", "soft", "grait")] == [["–", "–"], ["0.38", "0.62"], ["1.00", "1.50"]]
+    assert "mean weight" not in render(tmp_path, comparison=comparison(), selections=[selection("van")])
 
 
 def test_self_contained_and_deterministic(tmp_path, full):
@@ -356,4 +339,4 @@ def test_looks_of_models_differ():
     found = drawing.looks(names)
     assert len(set(found[: len(MODELS)])) == len(MODELS)
     assert len(set(found[len(MODELS) :])) == 7
-    assert drawing.looks(["craft", "x"])[0] == found[MODELS.index("craft")]
+    assert drawing.looks(["craft", "x"])[0] == found[list(MODELS).index("craft")]

@@ -43,6 +43,8 @@ FILES = {
     "kind/kind.json": '{"type": "image_text", "instances": [{}]}',
     "field/field.json": '{"type": "text2text", "instances": [{"input": "a"}]}',
     "number/number.json": '{"type": "text2text", "instances": [{"input": 1, "output": 2}]}',
+    "weight/weight.json": '{"type": "text_only", "instances": [{"text": "a b"}, {"text": "a b", "weight": -1}]}',
+    "unweighed/unweighed.json": '{"type": "text_only", "instances": [{"text": "a b", "weight": 0}]}',
     "broken/broken.json": '{"type": "text2text", "inst',
     "good/good.json": '{"type": "text2text", "instances": [{"input": "a", "output": " b"}]}',
     "full/model.safetensors": "",
@@ -74,6 +76,7 @@ def bench(tmp_path_factory, checkpoint, data, embedder):
         r["cor"] = cor
     save = lambda name: (folder / name).write_text(json.dumps(state))  # noqa: E731
     save("state.json")
+    fingerprint = state["meta"]["model"]["fingerprint"]
     state["meta"]["model"]["fingerprint"] = "of the rehearsed one"
     save("rehearsed.json")
     state["meta"]["args"]["num_shots"] = 3
@@ -85,6 +88,12 @@ def bench(tmp_path_factory, checkpoint, data, embedder):
     for r in state["records"]:
         r["cor"] = 0.2
     save("unknowing.json")
+    choices = [
+        {**r, "cor": i % 2, "choices": list("abcdefghijklmn"), "answer": "A"} for i, r in enumerate(state["records"])
+    ]
+    state["meta"]["model"]["fingerprint"], rehearsed = fingerprint, state["meta"]["model"]["fingerprint"]
+    (folder / "fourteen.json").write_text(json.dumps(state | {"records": choices}))
+    state["meta"]["model"]["fingerprint"] = rehearsed
     state["records"][1]["question"] = "Is this another question?"
     save("reworded.json")
     state["records"][0]["id"] = "elsewhere/train/0"
@@ -176,6 +185,9 @@ TABLE = [
     ([*QUERY, "--top_p", 0], "--top_p 0"),
     ([*QUERY, "--top_p", 1.5], "--top_p 1.5: must be above 0 and at most 1"),
     ([*QUERY, "--estimator", "exact"], "--estimator exact: for multiple choice only"),
+    ([*QUERY, "--estimator", "mass", "--temperature", 0.7], "leave --temperature and --top_p at 1"),
+    ([*QUERY, "--estimator", "mass", "--top_p", 0.9], "leave --temperature and --top_p at 1"),
+    ([*QUERY, "--dataset", "quiz", "--split", "test", "--estimator", "mass"], "mass: for open questions only"),
     ([*QUERY, "--dataset", "quiz", "--split", "test", "--temperature", 0.7], "for open questions only"),
     ([*QUERY, "--match", "fuzzy"], "--match: invalid choice: 'fuzzy'"),
     ([*QUERY, "--match", "embedding", "--match_threshold", 1.5], "--match_threshold: 1.5 is not between 0 and 1"),
@@ -195,6 +207,12 @@ TABLE = [
     ([*BOTH, "--tau_sim", 2], "--tau_sim: 2 is not between 0 and 1"),
     ([*BOTH, "--method", "wishful"], "wishful"),
     ([*BOTH, "--n_van", 0], "--n_van"),
+    ([*BUILD, "--method", "soft_flow"], "state_rehearsal.json: no such file"),
+    (
+        [*BOTH, "--method", "probe"],
+        "a probe needs 5 questions on each side of Cor 0.5, for its cross-validation",
+    ),
+    ([*BOTH, "--state_init", "unknowing.json", "--method", "grait"], "D_van is empty: no question of 6 has Cor >="),
     ([*REHEARSE, "--state", "state.json", "--lora_r", -1], "--lora_r -1"),
     ([*REHEARSE, "--state", "state.json", "--epochs", 0], "--epochs 0"),
     # states
@@ -225,6 +243,28 @@ TABLE = [
         "nothing is sampled from exact probabilities",
     ),
     ([*EVAL, "--dataset", "quiz:test:OOD", "--prompt", "probe"], "--domain OOD: the split is of MMLU's subjects"),
+    (
+        [*QUERY, "--dataset", "quiz", "--split", "test", "--domain", "ID"],
+        "--domain ID: the split is of MMLU's subjects",
+    ),
+    ([*EVAL, "--dataset", "quiz", "--prompt", "wary"], "--prompt: invalid choice: 'wary'"),
+    ([*EVAL, "--dataset", "quiz", "--refusal", "sign"], "--refusal: invalid choice: 'sign'"),
+    ([*EVAL, "--dataset", "quiz", "--prompt", "bare", "--wording", "short"], "--wording short: is the instruction's"),
+    ([*EVAL, "--dataset", "quiz", "--refusal", "letter", "--prompt", "probe"], "not --prompt probe"),
+    ([*EVAL, "--dataset", "quiz", "--refusal", "letter", "--thinking", "on"], "the model thinks there first"),
+    ([*EVAL, "--dataset", "quiz", "--refusal", "letter", "--num_samples", 4], "letters have their exact probabilities"),
+    (
+        [*EVAL, "--dataset", "world_facts:ood", "--refusal", "letter"],
+        "--refusal letter: for multiple choice only, and country_language/ood/",
+    ),
+    ([*EVAL, "--dataset", "quiz", "world_facts:ood", "--refusal", "letter"], "of --dataset world_facts/ood is an open"),
+    ([*BOTH, "--refusal", "letter"], "--state_init state.json is an open question; give --refusal text"),
+    (
+        [*BUILD, "--state_init", "fourteen.json", "--method", "cor", "--refusal", "letter"],
+        "has 14 choices, and N is one",
+    ),
+    ([*BOTH, "--prompt", "bare", "--wording", "short"], "--prompt bare has none; leave it out"),
+    ([*BOTH, "--prompt", "cautious"], "--prompt: invalid choice: 'cautious'"),
     ([*BUILD, "--state_rehearsal", "shots.json"], "shots.json: asked with num_shots 3, state.json with 0"),
     ([*BUILD, "--state_rehearsal", "eval_a.json"], "written by eval_refusal.py"),
     ([*BUILD, "--state_rehearsal", "others.json"], "2 ids differ"),
@@ -247,7 +287,7 @@ TABLE = [
     ([*EVAL, "--dataset", "DATA/facts:train", "--base_eval", "cut.json"], "--base_eval cut.json: cut off"),
     ([*EVAL, "--dataset", "DATA/facts:train", "DATA/facts:train"], "facts/train is given twice"),
     ([*EVAL, "--compare", "eval_a.json", "nowhere.json"], "--compare nowhere.json: no such file"),
-    ([*EVAL, "--compare", "eval_a.json", "eval_a.json"], "two files are of a"),
+    ([*EVAL, "--compare", "eval_a.json", "eval_a.json"], "--compare eval_a.json: given twice"),
     ([*EVAL, "--compare", "eval_a.json", "eval_b.json"], "--base_eval"),
     ([*EVAL, "--compare", "eval_a.json", "eval_b.json", "--base_eval", "eval_a.json"], "not evaluated on the same"),
     ([*EVAL, "--compare", "eval_a.json", "--include", "four.csv"], "--include four.csv: not a result file"),
@@ -259,6 +299,11 @@ TABLE = [
     ([*TUNE, "--data", "kind"], "kind.json: type 'image_text'"),
     ([*TUNE, "--data", "field"], "field.json instance 0: not a text2text example"),
     ([*TUNE, "--data", "number"], "number.json instance 0"),
+    (
+        [*TUNE, "--data", "weight"],
+        "weight.json instance 1: not a text_only example (ValueError: its weight is -1",
+    ),
+    ([*TUNE, "--data", "unweighed"], "unweighed.json: all 1 instances have weight 0; there is nothing to train on"),
     ([*TUNE, "--data", "broken"], "broken.json: not valid JSON"),
     ([*TUNE, "--data", "good", "--output", "full"], "full is not empty"),
     ([*TUNE, "--data", "good", "--lora_dropout", 1], "--lora_dropout 1"),

@@ -12,7 +12,8 @@ import torch
 
 from knowledge_boundary import cli
 from knowledge_boundary.asking import probe
-from knowledge_boundary.knowledge import state
+from knowledge_boundary.knowledge import mass, state
+from knowledge_boundary.models.embedder import embedding
 
 SIZES = tiny.MMLU_SIZES
 
@@ -219,6 +220,29 @@ def test_top_p(data, checkpoint, embedder, tmp_path, monkeypatch):
     assert not any(found[1])
 
 
+def test_mass(data, checkpoint, embedder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    flags = ["--dataset", data / "many", "--limit", 6, "--num_shots", 0, "--max_new_tokens", 1, "--embedder", embedder]
+    found = {}
+    for estimator in ("sample", "mass"):
+        line = ["--model", checkpoint, *flags, "--estimator", estimator, "--output_dir", estimator]
+        assert tiny.call("run_query_state.py", *line) == 0
+        found[estimator] = tiny.read_json(f"{estimator}/state_init.json")
+        assert found[estimator]["meta"]["args"]["estimator"] == found[estimator]["summary"]["estimator"] == estimator
+        assert found[estimator]["meta"]["args"]["num_samples"] == 10
+    embed = embedding(str(embedder))
+    for sampled, r in zip(found["sample"]["records"], found["mass"]["records"], strict=True):
+        assert [{k: v for k, v in s.items() if k != "p"} for s in r["samples"]] == sampled["samples"]
+        leaves = dict.fromkeys((s["text"], s["correct"], s["p"]) for s in r["samples"])
+        texts, correct, p = zip(*leaves, strict=True)
+        assert all(0 < x <= 1 for x in p)
+        assert sum(p) < 1 + 1e-6
+        assert r["cor"] == pytest.approx(mass.correctness(np.log(p), correct, 10), abs=1e-6)
+        assert r["cer"] == pytest.approx(mass.certainty(np.log(p), embed(list(texts)), 10), abs=1e-5)
+    cers = ([r["cer"] for r in found[estimator]["records"]] for estimator in ("sample", "mass"))
+    assert all(abs(a - b) > 1e-6 for a, b in zip(*cers, strict=True))
+
+
 # ---- questions that nobody can answer, and exams with a prompt of their own ----
 
 
@@ -237,6 +261,76 @@ def mixed_states(data, checkpoint, embedder, tmp_path, monkeypatch):
                 r |= {"should_abstain": True, "answer": None, "aliases": [], "cor": 0.0, "cer": 1.0}
         Path(f"{name}.json").write_text(json.dumps(result))
     return ["--model", checkpoint]
+
+
+FLAGS = ["--state_init", "init.json", "--state_rehearsal", "rehearsal.json", "--name", "x", "--output_dir", "out"]
+
+
+@pytest.mark.parametrize("method", ["soft", "soft_flow"])
+def test_soft_targets_are_two_examples_a_question(mixed_states, method):
+    for file in ("init.json", "rehearsal.json"):
+        result = tiny.read_json(file)
+        for i, r in enumerate(result["records"]):
+            r["cor"] = [1.04, 0.0, 0.25 if file == "init.json" else 0.75][i % 3]
+        Path(file).write_text(json.dumps(result))
+    assert tiny.call("build_rait_data.py", *mixed_states, *FLAGS, "--method", method) == 0
+    result = tiny.read_json(f"out/selection_{method}.json")
+    last = 0.25 if method == "soft" else 0.5
+    wanted = [0 if i < 10 else (1, 0, last)[i % 3] for i in range(24)]
+    assert [r["target"] for r in result["records"]] == wanted
+    assert {r["reason"] for r in result["records"]} == {"kept: soft"}
+    assert result["summary"]["taken"] == {"van": sum(t >= 0.5 for t in wanted), "idk": sum(t < 0.5 for t in wanted)}
+    examples = tiny.read_json(f"training_data/x_{method}/x_{method}.json")["instances"]
+    for r in result["records"]:
+        own = {e["output"]: e.get("weight", 1) for e in examples if f"{r['question']}<" in e["input"]}
+        both = {f"{r['answer']}<|im_end|>": r["target"], "I don't know.<|im_end|>": 1 - r["target"]}
+        assert own == {text: w for text, w in both.items() if w}
+    assert any(e.get("weight") == last for e in examples)
+    tuned = ["--data", f"training_data/x_{method}", "--output", "tuned", "--epochs", 1, "--lora_r", 4]
+    assert tiny.call("finetune.sh", "--backend", "builtin", *mixed_states, *tuned) == 0
+    summary = tiny.read_json("tuned/knowledge_boundary.json")["summary"]
+    assert [summary[k] for k in ("examples", "left_out", "weight")] == [len(examples), 0, pytest.approx(24)]
+
+
+def test_soft_needs_no_rehearsal(mixed_states):
+    Path("rehearsal.json").unlink()
+    assert tiny.call("build_rait_data.py", *mixed_states, *FLAGS, "--method", "soft", "--n_van", 5, "--n_idk", 3) == 0
+    records = tiny.read_json("out/selection_soft.json")["records"]
+    assert sum(r["label"] != "dropped" for r in records) == 8
+    assert all(r["delta_cor"] is None for r in records)
+
+
+def test_a_probe_selects_what_is_far_from_its_hyperplane(mixed_states):
+    state = tiny.read_json("init.json")
+    for i, r in enumerate(state["records"]):
+        r["cor"] = float(i >= 12)  # the questions of one subject
+    Path("init.json").write_text(json.dumps(state))
+    line = [*mixed_states, *FLAGS, "--method", "probe", "--n_van", 3, "--n_idk", 5]
+    assert tiny.call("build_rait_data.py", *line) == 0
+    result = tiny.read_json("out/selection_probe.json")
+    assert result["summary"]["probe"].keys() == {"layer", "penalty", "log_loss", "auroc", "n", "known"}
+    assert result["summary"]["taken"] == {"van": 3, "idk": 5}
+    kept = {side: [r for r in result["records"] if r["label"] == side] for side in ("van", "idk")}
+    assert all(r["distance"] >= 0 and r["cor_init"] == 1 for r in kept["van"])
+    assert all(r["distance"] < 0 and r["cor_init"] == 0 for r in kept["idk"])
+    near = [r["distance"] for r in result["records"] if r["reason"] == "dropped: near the hyperplane"]
+    assert min(d for d in near if d < 0) >= max(r["distance"] for r in kept["idk"])
+
+
+@pytest.mark.parametrize("form", ["text2text", "messages"])
+def test_grait_weighs_its_refusals(mixed_states, form):
+    line = [*mixed_states, *FLAGS, "--method", "grait", "--n_van", 3, "--n_idk", 6, "--format", form]
+    assert tiny.call("build_rait_data.py", *line) == 0
+    records = tiny.read_json("out/selection_grait.json")["records"]
+    kept = [r for r in records if r["label"] == "idk"]
+    assert len(kept) == 6
+    less = [r["influence"] for r in records if r["reason"] == "dropped: less influence"]
+    assert min(r["influence"] for r in kept) >= max(less)
+    assert sum(r["weight"] for r in kept) == pytest.approx(3)  # ½ of each
+    data = tiny.read_json("training_data/x_grait/x_grait.json")
+    examples = data if form == "messages" else data["instances"]
+    weights = [r.get("weight", 1) for r in records if r["label"] != "dropped"]
+    assert [e.get("weight", 1) for e in examples] == pytest.approx(weights)
 
 
 def test_later_stages_refuse_unanswerable_questions(mixed_states, capsys):

@@ -67,7 +67,7 @@ def test_without_flags_it_is_the_embedded_chain(own, monkeypatch, capsys, quick,
     found = commands(capsys.readouterr().out)
     assert [words[1] for words in found] == [
         "run_MMLU.py", "run_query_state.py", "run_rehearsal.py", "run_query_state.py", "build_rait_data.py",
-        "finetune.sh", "finetune.sh", *["eval_refusal.py"] * 5,
+        "finetune.sh", "finetune.sh", *["eval_refusal.py"] * 6,
     ]  # fmt: skip
     state = found[1]
     assert state[:2] == ["python", "run_query_state.py"]
@@ -78,8 +78,13 @@ def test_without_flags_it_is_the_embedded_chain(own, monkeypatch, capsys, quick,
     assert flag(found[5], "learning_rate") == "2e-4"
     assert found[5][0] == "bash"
     assert flag(found[7], "output_dir") == f"results/{name}"
-    compared = found[-1][found[-1].index("--compare") + 1 : found[-1].index("--include")]
-    assert compared == [f"results/{name}/eval_{m}.json" for m in ("init_basic", "init_refuse", "cor_rait", "craft")]
+    models = ("init_basic", "init_refuse", "cor_rait", "craft")
+    evaluated = [f"results/{name}/eval_{m}.json" for m in models]
+    calibrated, compared = found[-2:]
+    assert calibrated[calibrated.index("--calibrate") + 1 :][:5] == [*evaluated, "--sets"]
+    assert flag(calibrated, "sets") == "world_facts/dev"
+    assert compared[compared.index("--compare") + 1 :][:4] == evaluated
+    assert compared[compared.index("--sets") + 1 :][:2] == ["world_facts/test", "world_facts/ood"]
 
 
 def test_flags_go_to_the_stages_that_know_them(own, checkpoint, monkeypatch, capsys):
@@ -236,7 +241,7 @@ def test_open_questions_are_not_probed(own, knowing, data, embedder, monkeypatch
     out = capsys.readouterr().out
     assert "Open questions: run_MMLU.py is left out" in out
     assert "At --threshold" not in out
-    assert len(commands(out)) == 11
+    assert len(commands(out)) == 12
     assert (own / "results" / "mine" / "report.html").is_file()
     assert not (own / "results" / "mine" / "boundary.json").exists()
 
@@ -317,9 +322,9 @@ TABLE = [
     (["--dataset", "more.jsonl", "--eval", "more.jsonl"], "--eval more.jsonl: train is learnt from"),
     (
         ["--dataset", "facts", "--split", "test", "--eval", "more.jsonl"],
-        "--eval more/test: all its questions are learnt",
+        "more/test: all its questions are learnt",
     ),
-    (["--dataset", "facts", "--eval", "facts/train.jsonl"], "--eval train/test: all its questions are learnt from"),
+    (["--dataset", "facts", "--eval", "facts/train.jsonl"], "train/test: all its questions are learnt from"),
     (["--dataset", "facts", "--eval", "quiz:val", "--split", "x"], "--split x: facts has test, train"),
     (["--dataset", "empty"], "--dataset empty: no file in it that ends in one of .parquet"),
     (["--dataset", "single.jsonl"], "single.jsonl split train_half2: no question to ask"),
@@ -346,7 +351,7 @@ TABLE = [
     (["--dataset", "quiz", "--model", "nowhere/at/all"], "--model nowhere/at/all: no such folder or file"),
     (["--dataset", "quiz", "--model", "more.jsonl"], "--model more.jsonl: not a .gguf file"),
     (["--dataset", "quiz", "--n_vans", 3], "unrecognized arguments: --n_vans"),
-    (["--split", "train"], "--split, --eval: are of --dataset"),
+    (["--split", "train"], "--split, --eval, --calibrate: are of --dataset"),
 ]
 
 

@@ -71,7 +71,7 @@ def test_lmflow_finds_type_and_instances_in_the_first_100_characters(form):
 @pytest.mark.parametrize("form", formats.FORMATS)
 def test_what_was_written_is_read_back(form, chat):
     path = formats.write("x", form, PAIRS, MESSAGES)
-    assert formats.read(path, chat) == READ_BACK[form]
+    assert formats.read(path, chat) == (READ_BACK[form], [1, 1])
 
 
 def said(*texts) -> list:
@@ -87,7 +87,7 @@ def test_all_answers_of_a_conversation_are_trained_behind_what_was_said_before(t
         ("<system>s<user>u<assistant>a<|im_end|><user>v<assistant>", "b<|im_end|>"),
     ]
     path.write_text(json.dumps([{"messages": turns}, {"messages": said("w", "c")}]))
-    examples = formats.read(path, chat)
+    examples, _ = formats.read(path, chat)
     assert examples == [wanted, ("<user>w<assistant>", "c<|im_end|>")]
     assert formats.pairs_of(examples) == [*wanted, examples[1]]
 
@@ -95,7 +95,50 @@ def test_all_answers_of_a_conversation_are_trained_behind_what_was_said_before(t
 def test_the_system_text_of_lmflow_s_layout_is_said_first(tmp_path, chat):
     path = tmp_path / "x.json"
     path.write_text(file_of("conversation", {"system": "s", "messages": said("u", "a")}))
-    assert formats.read(path, chat) == [("<system>s<user>u<assistant>", "a<|im_end|>")]
+    assert formats.read(path, chat)[0] == [("<system>s<user>u<assistant>", "a<|im_end|>")]
+
+
+@pytest.mark.parametrize("form", formats.FORMATS)
+def test_weights_are_written_where_they_are_not_1_and_read_back(form, chat):
+    path = formats.write("x", form, [*PAIRS, *PAIRS], [*MESSAGES, *MESSAGES], [0.25, 1, 1.0, 0])
+    written = json.loads(path.read_text())
+    instances = written if form == "messages" else written["instances"]
+    plain = LAYOUTS[form] if form == "messages" else LAYOUTS[form]["instances"]
+    assert instances == [plain[0] | {"weight": 0.25}, plain[1], plain[0], plain[1] | {"weight": 0}]
+    assert formats.read(path, chat) == (READ_BACK[form] * 2, [0.25, 1, 1, 0])
+    assert formats.weighted(path) == 2
+    assert formats.weighted(formats.write("y", form, PAIRS, MESSAGES, [1, 1.0])) == 0
+
+
+def test_a_conversation_has_one_weight_for_all_its_turns(tmp_path, chat):
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps([{"messages": said("u", "a", "v", "b"), "weight": 3}, {"messages": said("w", "c")}]))
+    examples, weights = formats.read(path, chat)
+    assert ([len(examples[0]), weights]) == [2, [3, 1]]
+
+
+@pytest.mark.parametrize(
+    ("weight", "shown"),
+    [("-0.5", "-0.5"), ("NaN", "nan"), ("Infinity", "inf"), ("1e999", "inf"), ('"1"', "'1'"), ("null", "None"),
+     ("true", "True"), ("false", "False"), ("[1]", "[1]"), ("{}", "{}"), ("1" + "0" * 400, "1000")],
+)  # fmt: skip
+@pytest.mark.parametrize("form", ["text_only", "messages"])
+def test_a_weight_that_is_none_is_refused_in_one_line(tmp_path, chat, weight, shown, form):
+    path = tmp_path / "x.json"
+    said_so = json.dumps(LAYOUTS[form])
+    end = {"text_only": "}]}", "messages": "}]"}[form]
+    path.write_text(said_so.removesuffix(end) + f', "weight": {weight}{end}')
+    with pytest.raises(UserError) as e:
+        formats.read(path, chat)
+    assert str(e.value).startswith(f"{path} instance 1: not a {form} example (ValueError: its weight is {shown}")
+    assert str(e.value).endswith("; a number at or above 0 is expected)")
+    assert "\n" not in str(e.value)
+
+
+def test_nothing_but_weights_of_0_is_refused(tmp_path, chat):
+    path = formats.write("x", "text_only", PAIRS, MESSAGES, [0, 0.0])
+    with pytest.raises(UserError, match="all 2 instances have weight 0; there is nothing to train on"):
+        formats.read(path, chat)
 
 
 def test_find_names_the_one_file():

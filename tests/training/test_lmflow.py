@@ -59,6 +59,39 @@ def passes(*flags):
     assert tiny.call("finetune.sh", "--backend", "lmflow", *flags) == 0
 
 
+def weigh(data, weight):
+    """Give the second example of the data a weight."""
+    instances = [INSTANCES[0], INSTANCES[1] | {"weight": weight}]
+    (data / "known.json").write_text(json.dumps({"type": "text2text", "instances": instances}))
+
+
+@pytest.mark.parametrize("weight", [0.5, 0, None])
+def test_weights_are_refused(tmp_path, lmflow, data, checkpoint, weight, capfd):
+    weigh(data, weight)
+    err = fails(capfd, *flags_of(checkpoint))
+    assert err.endswith(
+        "known.json: 1 examples have a weight other than 1, and LMFlow can't weigh; give --backend builtin\n"
+    )
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["LMFlow", "known"]
+
+
+def test_weights_of_1_are_no_weights(tmp_path, lmflow, data, checkpoint):
+    weigh(data, 1.0)
+    passes(*flags_of(checkpoint))
+    (written,) = tiny.read_json(tmp_path / "record.json")["data"]
+    assert all("weight" not in instance for instance in written["instances"])
+
+
+@pytest.mark.parametrize("flags", [["--data", "known"], ["--data=known"]])
+@pytest.mark.parametrize("weight", [0.5, 1])
+def test_auto_takes_the_builtin_backend_for_weights(tmp_path, lmflow, data, weight, flags):
+    weigh(data, weight)
+    done = tiny.shell(tmp_path, "finetune.sh", *flags, "--model", "nowhere/at/all", "--output", "tuned")
+    assert done.returncode == 2
+    assert (done.stdout.count("known has weights, which LMFlow can't honour: --backend builtin") == 1) is (weight != 1)
+    assert done.stderr.startswith("lmflow.py: " if weight == 1 else "finetune.py: ")
+
+
 def test_every_setting_is_passed(tmp_path, lmflow, data, checkpoint, words, monkeypatch, capfd):
     monkeypatch.setenv("PYTHONSAFEPATH", "1")
     flags = flags_of(checkpoint, "--epochs", 2, "--lora_r", 8, "--batch_size", 2, "--seed", 5)

@@ -8,7 +8,7 @@ import pytest
 import tiny
 import torch
 
-from knowledge_boundary.engine.loss import alike, answer_loss, tokenise, turns_of
+from knowledge_boundary.engine.loss import alike, answer_loss, tokenise, turns_of, weighted_tokens
 from knowledge_boundary.models import loading
 from knowledge_boundary.models.prompt_format import PromptFormat
 from knowledge_boundary.running import ranks
@@ -88,6 +88,105 @@ def test_loss_takes_one_example_and_a_sum(words):
     logprobs = tiny.full_forward(lm, rows[0]["input_ids"]).log_softmax(-1)
     wanted = -sum(logprobs[rows[0]["start"] - 1 + i, token].item() for i, token in enumerate(answer))
     assert answer_loss(lm.model, rows, True, "sum").item() == pytest.approx(wanted, rel=1e-5)
+
+
+# ---- weights ----
+
+WEIGHTS = [0.25, 2, 1, 0.5, 3, 0]
+
+
+def losses_by_hand(lm, rows) -> list:
+    """[Σₜ CEₜ] of each row, from the logits of its whole sequence alone."""
+    found = []
+    for row in rows:
+        logits = tiny.full_forward(lm, row["input_ids"]).log_softmax(-1)
+        places = range(row["start"], len(row["input_ids"]))
+        found.append(-sum(logits[t - 1, row["input_ids"][t]].item() for t in places))
+    return found
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_the_weighted_loss_by_hand(words, packed):
+    lm = tiny.wrap(tiny.random_model("llama", len(words)), words)
+    rows = turns_of(tokenise(lm, EXAMPLES, WEIGHTS))
+    sums, tokens = losses_by_hand(lm, rows), [len(r["input_ids"]) - r["start"] for r in rows]
+    total = sum(w * s for w, s in zip(WEIGHTS, sums, strict=True))
+    weighed = sum(w * n for w, n in zip(WEIGHTS, tokens, strict=True))
+    assert weighted_tokens(rows) == weighed
+    assert answer_loss(lm.model, rows, packed, "sum").item() == pytest.approx(total, rel=1e-5)
+    assert answer_loss(lm.model, rows, packed).item() == pytest.approx(total / weighed, rel=1e-5)
+    assert total / weighed != pytest.approx(sum(sums) / sum(tokens), rel=1e-4)
+
+
+def test_the_weighted_loss_and_gradients_are_the_same_packed_and_whole(lm):
+    rows = turns_of(tokenise(lm, EXAMPLES, WEIGHTS))
+    packed, whole, alone = (
+        gradients(lm.model, answer_loss(inner(lm.model), rows, *how))
+        for how in ((True,), (False,), (False, "mean", False))
+    )
+    assert whole.norm() > 0.1
+    for vector in (packed, alone):
+        assert (vector - whole).norm() / whole.norm() <= 1e-5
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_weight_2_is_the_example_stated_twice(lm, packed):
+    once = turns_of(tokenise(lm, EXAMPLES[:4], [1, 2, 1, 1]))
+    twice = turns_of(tokenise(lm, [*EXAMPLES[:4], EXAMPLES[1]]))
+    losses = [answer_loss(inner(lm.model), rows, packed) for rows in (once, twice)]
+    assert losses[0].item() == pytest.approx(losses[1].item(), rel=1e-6)
+    vectors = [gradients(lm.model, loss) for loss in losses]
+    assert (vectors[0] - vectors[1]).norm() / vectors[1].norm() <= 1e-5
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_weights_of_1_are_the_plain_loss_bit_for_bit(lm, packed):
+    weighed = turns_of(tokenise(lm, EXAMPLES, [1.0] * len(EXAMPLES)))
+    plain = [{k: row[k] for k in ("input_ids", "start")} for row in weighed]
+    for reduction in ("mean", "sum"):
+        losses = [answer_loss(inner(lm.model), rows, packed, reduction) for rows in (weighed, plain)]
+        assert losses[0].item() == losses[1].item()
+        assert torch.equal(*(gradients(lm.model, loss) for loss in losses))
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_a_batch_of_weight_0_gives_0(lm, reduction):
+    rows = turns_of(tokenise(lm, EXAMPLES[:2], [0, 0.0]))
+    loss = answer_loss(inner(lm.model), rows, True, reduction)
+    assert loss.item() == 0
+    assert gradients(lm.model, loss).abs().max() == 0
+
+
+def test_the_turns_of_a_conversation_have_its_weight(lm):
+    rows = tokenise(lm, [EXAMPLES[:2], EXAMPLES[2]], [0.5, 1])
+    assert [turn["weight"] for turn in turns_of(rows)] == [0.5, 0.5, 1]
+
+
+def trained(words, tmp_path, examples, weights=None):
+    """The summary of a training in batches of all examples, and the weights that it has found."""
+    lm = tiny.wrap(tiny.random_model("llama", len(words)), words)
+    settings = tiny.settings(lora_r=0, batch_size=8, epochs=3)
+    found = trainer.fine_tune(lm, examples, settings, tmp_path / "out", shared=True, weights=weights)
+    return found, torch.cat([p.detach().flatten() for p in lm.model.parameters()])
+
+
+def test_training_with_weights_is_training_on_examples_stated_so_often(words, tmp_path, capsys):
+    weighed, ours = trained(words, tmp_path, EXAMPLES[:4], [1, 3, 0, 1])
+    assert "1 of 4 examples have weight 0: left out" in capsys.readouterr().out
+    stated, theirs = trained(words, tmp_path, [EXAMPLES[i] for i in (0, 1, 1, 1, 3)])
+    assert "left out" not in capsys.readouterr().out
+    assert weighed["losses"] == pytest.approx(stated["losses"], rel=1e-5)
+    assert [weighed[k] for k in ("examples", "left_out", "weight", "steps")] == [3, 1, 5, 3]
+    assert [stated[k] for k in ("examples", "left_out", "weight", "steps")] == [5, 0, 5, 3]
+    start = torch.cat([p.flatten() for p in tiny.random_model("llama", len(words)).parameters()])
+    assert (ours - theirs).norm() <= 1e-3 * (theirs - start).norm()
+
+
+def test_weights_of_1_train_as_none(words, tmp_path):
+    weighed, ours = trained(words, tmp_path, EXAMPLES, [1.0] * len(EXAMPLES))
+    plain, theirs = trained(words, tmp_path, EXAMPLES)
+    assert weighed["losses"] == plain["losses"]
+    assert torch.equal(ours, theirs)
 
 
 def test_examples_of_like_length_run_together():
@@ -237,7 +336,7 @@ def test_every_format_reads_back(tmp_path, monkeypatch, words, form):
     assert formats.find(path.parent) == path
     assert path.read_bytes().isascii()
     wanted = [("", prompt + answer)] if form == "text_only" else [(prompt, answer)]
-    assert formats.read(path, PromptFormat(words)) == wanted
+    assert formats.read(path, PromptFormat(words))[0] == wanted
 
 
 def test_the_plain_way_packs_nothing(words, monkeypatch):

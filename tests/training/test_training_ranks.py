@@ -54,16 +54,23 @@ def same(one, other, start):
     assert apart <= 1e-3 * sum(m.square().sum() for m in moved.values()).sqrt()
 
 
+INSTANCES = [
+    {"input": f"<|im_start|>user\nWhat is the capital number {i}?<|im_end|>\n", "output": "Lima " * (1 + i % 5)}
+    for i in range(11)
+]
+
+
+def write(folder, instances):
+    """A folder of text2text training data."""
+    folder.mkdir()
+    (folder / "facts.json").write_text(json.dumps({"type": "text2text", "instances": instances}))
+    return folder
+
+
 @pytest.fixture
 def folder(tmp_path):
     """Text2text training data: 11 examples of unequal answers; in batches of 2 the last one has a single example."""
-    instances = [
-        {"input": f"<|im_start|>user\nWhat is the capital number {i}?<|im_end|>\n", "output": "Lima " * (1 + i % 5)}
-        for i in range(11)
-    ]
-    (tmp_path / "facts").mkdir()
-    (tmp_path / "facts" / "facts.json").write_text(json.dumps({"type": "text2text", "instances": instances}))
-    return tmp_path / "facts"
+    return write(tmp_path / "facts", INSTANCES)
 
 
 @pytest.mark.parametrize("lora_r", [0, 4])
@@ -77,6 +84,18 @@ def test_two_processes_train_as_one(tmp_path, checkpoint, folder, lora_r):
     said = output(tmp_path / "two")
     assert "2 examples a step, 1 on each process" in said
     assert said.count("Next: ") == said.count("11 examples, 18 steps") == 1
+
+
+def test_two_processes_weigh_as_one(tmp_path, checkpoint):
+    weights = [0.25, 1, 2, 0.5, 0, 3, 0.1, 1, 0.75, 0, 1.5]
+    instances = [i | {"weight": w} for i, w in zip(INSTANCES, weights, strict=True)]
+    folder = write(tmp_path / "weighed", instances)
+    for name, processes in (("one", 1), ("two", 2)):
+        process = start(tmp_path / name, processes, checkpoint, folder, "--lora_r", 4)
+        assert process.wait() == 0, (tmp_path / name / "log").read_text()
+    same(tmp_path / "one", tmp_path / "two", {})
+    assert output(tmp_path / "two").count("2 of 11 examples have weight 0: left out") == 1
+    assert [summary(tmp_path / "two")[k] for k in ("examples", "left_out", "weight", "steps")] == [9, 2, 10.1, 15]
 
 
 def test_a_killed_process_and_one_that_resumes(tmp_path, checkpoint, folder):

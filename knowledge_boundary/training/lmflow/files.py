@@ -20,6 +20,7 @@ from safetensors.torch import save_file
 from ...models import loading
 from ...running.errors import UserError
 from ...running.results import write_text
+from .. import formats
 
 WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")
 ADAPTER = "adapter_model.safetensors"
@@ -52,6 +53,15 @@ def removed_on_error(work: Path):
     except UserError:
         shutil.rmtree(work)
         raise
+
+
+def check_weights(file: Path) -> None:
+    """UserError for training data with weights: LMFlow has no place for them in its data, nor in its loss."""
+    found = formats.weighted(file)
+    if found:
+        raise UserError(
+            f"{file}: {found} examples have a weight other than 1, and LMFlow can't weigh; give --backend builtin"
+        )
 
 
 def write_data(work: Path, pairs, lm) -> list:

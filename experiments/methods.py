@@ -1,0 +1,197 @@
+"""The commands of ``methods.sh``, one after the other: each is printed, run, and done only once.
+
+What no training seed moves is made once: the states, the initial model's evaluations, the combinations of them. A seed
+draws the lots of the selections, the adapters' first weights and the order of the examples.
+
+Examples:
+  python experiments/methods.py
+  python experiments/methods.py --seeds 2 --quick --page no
+"""
+
+import os
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from knowledge_boundary import chain, cli, options
+from knowledge_boundary.knowledge.selection import MODEL_NAMES
+
+TUNED = ("cor", "craft", "soft", "soft_flow", "probe", "grait")
+TUNE = {"lora_r": 32, "lora_alpha": 32, "lora_dropout": 0, "learning_rate": "2e-4", "batch_size": 16}
+SUBJECTS = f"{chain.KINDS},{chain.UNSEEN}"
+DRAWN = ("cor", "soft", "soft_flow")  # whose questions are drawn by lot: with each seed anew
+# The open form carries the comparison; by letters the embedded model is near chance, and less is enough to say so.
+FORMS = {
+    "open": {
+        "name": "world_facts", "dev": "dev", "train": 100, "limit": 110, "rehearse": 100, "n": 100, "epochs": 3,
+        "state": {"num_shots": 3}, "asked": {"prompt": "refuse"}, "built": {},
+    },
+    "choice": {
+        "name": "world_facts_mc", "dev": "val", "train": 60, "limit": 60, "rehearse": 60, "n": 60, "epochs": 2,
+        "state": {"num_shots": 5}, "asked": {"prompt": "refuse", "refusal": "letter"}, "built": {"refusal": "letter"},
+    },
+}  # fmt: skip
+QUICK = {"train": 12, "limit": 12, "rehearse": 12, "n": 12, "epochs": 1}
+
+
+def arguments():
+    """The script's flags."""
+    parser = cli.Parser(__doc__)
+    parser.add_argument("--seeds", type=options.positive, default=5, help="training runs of each method")
+    parser.add_argument("--forms", nargs="+", default=list(FORMS), choices=FORMS)
+    parser.add_argument("--quick", action="store_true", help="on a tenth of the questions; the figures mean nothing")
+    parser.add_argument("--page", default="yes", choices=("yes", "no"), help="whether docs/results.md is written")
+    parser.add_argument("--dry_run", action="store_true", help="print the commands only")
+    return parser.parse_args()
+
+
+def words(script: str, **flags) -> list:
+    """A command's words; a flag that is True has no value."""
+    found = ["bash" if script.endswith(".sh") else "python", *script.split()]
+    for name, value in flags.items():
+        values = value if isinstance(value, list) else [value]
+        found += [f"--{name}", *(str(v) for v in values if v is not True)]
+    return found
+
+
+class Form:
+    """The commands of one form of the questions.
+
+    Args:
+        form: a key of ``FORMS``.
+        seeds: training runs of each method.
+        quick: whether on a tenth of the questions.
+    """
+
+    def __init__(self, form: str, seeds: int, quick: bool):
+        own = FORMS[form] | (QUICK if quick else {})
+        self.own, self.seeds, self.open = own, range(seeds), form == "open"
+        self.name = f"methods-{form}" + "-quick" * quick
+        self.out = f"results/{self.name}"
+        self.learnt = {"dataset": own["name"], "split": "train", "subjects": chain.KINDS, "limit": own["train"]}
+        sets = [f"{own['name']}:{split}" for split in ("test", "ood", own["dev"])]
+        self.evaluated = {"dataset": sets, "subjects": SUBJECTS, "limit": own["limit"], "output_dir": self.out}
+        self.dev = f"{own['name']}/{own['dev']}"
+        self.shown = [f"{own['name']}/{split}" for split in ("test", "ood")]
+        self.base = f"{self.out}/eval_init_basic.json"
+        self.tune = TUNE | {"epochs": own["epochs"]}
+
+    def evaluation(self, label: str, model: str = "smollm2", **flags) -> list:
+        """An evaluation of a model; all but the first measure THS against it."""
+        base = {} if label == "init_basic" else {"base_eval": self.base}
+        return words("eval_refusal.py", **self.evaluated, model=model, name=label, **flags, **base)
+
+    def once(self):
+        """What no training seed moves: states and the initial model's evaluations."""
+        out, own = self.out, self.own
+        init, rehearsed = f"{out}/state_init.json", f"{out}/state_rehearsal.json"
+        yield words("run_query_state.py", **self.learnt, **own["state"], output_dir=out)
+        yield words(
+            "run_rehearsal.py", state=init, output_model=f"models/{self.name}-rehearsal",
+            num_examples=own["rehearse"], **self.tune,
+        )  # fmt: skip
+        asked = {**self.learnt, **own["state"], "output_dir": out}
+        yield words("run_query_state.py", model=f"models/{self.name}-rehearsal", **asked)
+        letters = own["built"]
+        yield self.evaluation("init_basic", prompt="basic", probe_state=init, **letters)
+        yield self.evaluation("init_refuse", prompt="refuse", probe_state=init, **letters)
+        yield self.evaluation("init_cautious", prompt="cautious", **letters)
+        if self.open:
+            # Samples of short answers: of long ones they cost a multiple, and say the same in their first words.
+            yield self.evaluation("init_sampled", prompt="basic", num_samples=10, max_new_tokens=16)
+            mass = f"{out}/mass"
+            yield words("run_query_state.py", **self.learnt, **own["state"], estimator="mass", output_dir=mass)
+            more = [self.base]
+            stack = {"answers": f"{out}/eval_init_refuse.json", "more": more, "fit_on": self.dev}
+            yield words("experiments/combine.py stack", **stack, base_eval=self.base, name="stack", output_dir=out)
+        self.states = {"state_init": init, "state_rehearsal": rehearsed}
+        for method in TUNED:
+            if method not in DRAWN:
+                yield self.built(method, method, 0, out, **self.states)
+
+    def seed(self, seed: int):
+        """One training run of each method, evaluated; and the initial model's answers withheld by each score."""
+        for method in TUNED:
+            yield from self.tuned(method, method, seed, **self.states)
+        if self.open and seed < 2:  # attempts: two seeds tell whether five are worth it
+            yield from self.tuned("soft", "soft_mass", seed, state_init=f"{self.out}/mass/state_init.json")
+
+    def built(self, method: str, label: str, seed: int, folder: str, **states) -> list:
+        """Refusal-aware data by a method: training_data/NAME-LABEL-SEED_METHOD."""
+        sizes = {"n_van": self.own["n"], "n_idk": self.own["n"]}
+        return words(
+            "build_rait_data.py", method=method, **states, **sizes, seed=seed, name=f"{self.name}-{label}-{seed}",
+            output_dir=folder, **self.own["built"],
+        )  # fmt: skip
+
+    def tuned(self, method: str, label: str, seed: int, **states):
+        """Data by a method, the model tuned on it, its evaluation, and the gate by its score."""
+        lot = seed if method in DRAWN else 0
+        if method in DRAWN:
+            yield self.built(method, label, lot, f"{self.out}/{label}{seed}", **states)
+        data, model = f"training_data/{self.name}-{label}-{lot}_{method}", f"models/{self.name}-{label}-{seed}"
+        name, tune = f"{MODEL_NAMES.get(label, label)}_seed{seed}", {"backend": "builtin", "seed": seed, **self.tune}
+        yield words("finetune.sh", model="smollm2", data=data, output=model, **tune)
+        yield self.evaluation(name, model, **self.own["asked"])
+        gate = {"answers": f"{self.out}/eval_init_refuse.json", "by": f"{self.out}/eval_{name}.json"}
+        if self.open:
+            combined = {"base_eval": self.base, "name": f"gate_{name}", "output_dir": self.out}
+            yield words("experiments/combine.py gate", **gate, **combined)
+
+    def together(self):
+        """Thresholds from dev, and the comparison on the test sets."""
+        found = sorted(Path(self.out).glob("eval_*.json"))
+        evals = [str(path) for path in found]
+        folder = f"{self.out}/calibration"
+        yield words("eval_refusal.py", calibrate=evals, sets=self.dev, signal="all", output_dir=folder)
+        thresholds = sorted(map(str, Path(folder).glob("calibration_*.json")))
+        yield words(
+            "eval_refusal.py", compare=evals, sets=self.shown, calibration=thresholds, base_eval=self.base,
+            output_dir=self.out,
+        )  # fmt: skip
+
+    def commands(self):
+        """All of them, in their order; each is yielded when those before it have run."""
+        yield from self.once()
+        for seed in self.seeds:
+            yield from self.seed(seed)
+        yield from self.together()
+
+
+def run(command: list) -> None:
+    """Print and run one command; the run ends where one fails."""
+    print(f"\n$ {shlex.join(command)}", flush=True)
+    program = [sys.executable if command[0] == "python" else command[0], *command[1:]]
+    start = time.monotonic()
+    code = subprocess.run(program, env=environment(), check=False).returncode
+    if code:
+        raise SystemExit(code)  # the stage has said why
+    print(f"  [{time.monotonic() - start:.0f} s]", flush=True)
+
+
+def environment() -> dict:
+    """finetune.sh takes the Python of the active environment: it shall be this one."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    return os.environ | {"VIRTUAL_ENV": sys.prefix, "PATH": path}
+
+
+def main():
+    """Run all of it, then write the page."""
+    args = arguments()
+    began = time.monotonic()
+    for name in args.forms:
+        for command in Form(name, args.seeds, args.quick).commands():
+            if args.dry_run:
+                print(shlex.join(command))
+            else:
+                run(command)
+    if not args.dry_run and args.page == "yes":
+        run(["python", "experiments/results_page.py"])
+    if not args.dry_run:
+        print(f"\nDone in {time.monotonic() - began:.0f} s")
+
+
+if __name__ == "__main__":
+    cli.run(main)
