@@ -17,6 +17,7 @@ UNSPACED_WORD = re.compile(f"[{UNSPACED}]")
 SMALL_WORD = re.compile("may|march|will|who|she|her|him|you|they|them|us|what|when|where|why|how|all|none|yes")
 # What may follow a Chinese name in one word with it: 巴黎市 is 巴黎, 北京大学 is not 北京.
 SUFFIXES = re.compile("[市省县区州国族语人式版时年月日号岁元米河江湖岛镇]|先生|女士|教授|博士|总统|国王|皇帝")
+CONTINENTS = ("africa", "asia", "europe")  # whose parts are named by a direction
 OTHER_NAME = re.compile(
     "New|West|North|South|East|Northern|Southern|Western|Eastern|Upper|Lower|Equatorial|Inner|Outer|Blue|White"
 )
@@ -169,8 +170,13 @@ def gold_has(gold: str, whole, start: int) -> bool:
 
 
 def another_name(whole, start: int) -> bool:
-    """Whether the word before makes another name: "New York" for York, "West Virginia" for Virginia."""
-    before = whole.written[start - 1]
+    """Whether the word before makes another name: "New York" for York, "West Virginia" for Virginia.
+
+    A part of a continent lies in it: "West Africa"; South Africa is a country.
+    """
+    before, name = whole.written[start - 1], whole.words[start]
+    if name in CONTINENTS and (before.lower(), name) != ("south", "africa"):
+        return False
     names = OTHER_NAME.fullmatch(before) and before[0].isupper() and whole.written[start][0].isupper()
     return bool(names or (before == "sea" and whole.gaps[start] == " ")) and whole.gaps[start].isspace()
 
