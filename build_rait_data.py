@@ -113,7 +113,9 @@ def main():
 
     if args.refusal == "letter":
         letters.check_questions(map(from_record, entries), f"--state_init {args.state_init}")
-    name = args.name or f"{model}_{asked['dataset']['name']}{cli.part_of(asked['args'].get('domain', 'all'))}"
+    asked_so = "_bare" * (args.prompt == "bare") + "_letter" * (args.refusal == "letter")
+    part = cli.part_of(asked["args"].get("domain", "all"))
+    name = args.name or f"{model}_{asked['dataset']['name']}{part}{asked_so}"
     inputs = [args.state_init] + [args.state_rehearsal] * flow
     folder = Path(args.output_dir or Path(args.state_init).parent)
     runs = {}
@@ -155,6 +157,10 @@ def main():
         data = formats.write(f"{name}_{method}", args.format, *examples)
         run.finish(summary | {"training_data": str(data)}, labelled)
         written += [run.path, data]
+        for side, wanted in (("van", n_van), ("idk", n_idk)):
+            if method == "probe" and summary["taken"][side] < wanted:
+                taken = summary["taken"][side]
+                print(f"Warning: D_{side} has {taken} of {wanted}: all that are on their own side of the hyperplane")
         print(tables.selection_row(summary, args.tau_sim))
     cli.closing(
         written,

@@ -10,20 +10,19 @@ Examples:
   python eval_refusal.py --compare eval_init_basic.json eval_craft_seed*.json --calibration dev/calibration_*.json
 """
 
-import json
 from functools import partial
 from pathlib import Path
 
-from knowledge_boundary import cli, options
+from knowledge_boundary import cli, options, pages
 from knowledge_boundary.asking import answers, letters, probe
 from knowledge_boundary.engine import exactness
 from knowledge_boundary.engine.drawing import SamplingSettings
-from knowledge_boundary.evaluation import alike, calibration, comparison, pools, scores
+from knowledge_boundary.evaluation import alike, calibration, comparison, curve, pools, scores
+from knowledge_boundary.evaluation.rates import answerable
 from knowledge_boundary.knowledge import further
 from knowledge_boundary.knowledge import probe as known_probe
-from knowledge_boundary.models import loading
 from knowledge_boundary.models.embedder import embedding
-from knowledge_boundary.reporting import report, tables
+from knowledge_boundary.reporting import tables
 from knowledge_boundary.running import ranks
 from knowledge_boundary.running.costs import Costs
 from knowledge_boundary.running.errors import UserError
@@ -112,7 +111,7 @@ def evaluate_model(args) -> None:
     cli.check_thinking(args, args.prompt != "probe", "")
     cli.check_match(args, all(asked.multiple_choice for asked in sets.values()))
     judged_by = cli.describe_judge(args)
-    base = read_json(args.base_eval, "eval_refusal", "--base_eval") if args.base_eval else None
+    base = evaluation_in(args.base_eval, "--base_eval") if args.base_eval else None
     if base:
         own = {"args": vars(args), "judge": judged_by}
         alike.check_judged_alike(base["meta"], own, f"--base_eval {args.base_eval}", "this run")
@@ -130,7 +129,11 @@ def evaluate_model(args) -> None:
     described = [asked.describe() for asked in sets.values()]
     dataset = {key: ", ".join(str(d[key]) for d in described) for key in ("name", "split", "n", "sha256")}
     path = cli.output_path(args, about["name"], described[0]["name"], f"eval_{args.name}.json")
-    inputs = [*([args.base_eval] if base else []), *(args.calibration or [])]
+    inputs = [
+        *([args.base_eval] if base else []),
+        *(args.calibration or []),
+        *[args.probe_state] * bool(args.probe_state),
+    ]
     run = Run("eval_refusal", path, vars(args), about, dataset, inputs, judged_by)
     if run.finished():
         return cli.already_done(run.path)
@@ -140,8 +143,9 @@ def evaluate_model(args) -> None:
     lm = cli.load_model(args, about)
     match = cli.load_matcher(args, judged_by, lm, embed)
     exactness.check(lm)  # a family that cannot run is refused before anything is asked
-    signals = further_signals(args, lm, embed)
-    costs, cut = Costs({"answers": 1, **signals.forward_passes}), {}
+    passes = {"answers": 1} | ({"samples": args.num_samples} if args.num_samples else {})
+    costs, cut = Costs(passes | ({"probe": 1} if args.probe_state else {})), {}
+    signals = further_signals(args, lm, embed, costs)
     total = sum(len(asked.questions) for asked in sets.values())
     keys = [f"{label}:{q.id}" for label, asked in sets.items() for q in asked.questions]
     batches = ask_sets(args, lm, sets, match, run, cut, signals, costs)
@@ -149,39 +153,49 @@ def evaluate_model(args) -> None:
         collected = run.fill(batches, keys, bar.update)
     if collected is None:  # the first process goes on alone
         return
-    if calibrated:
-        collected = calibration.apply(collected, calibrated)
     by_set = {label: [r for r in collected if r["dataset"] == label] for label in sets}
-    summary = {
-        label: scores.summarise(records, bases[label], args.seed, args.thinking) | {"shots_dropped": cut.get(label)}
-        for label, records in by_set.items()
-    }
+    summary = {}
+    for label, own in by_set.items():
+        records = calibration.apply(own, calibrated) if calibrated else own
+        summary[label] = scores.summarise(records, bases[label], args.seed, args.thinking)
+        summary[label] |= {"shots_dropped": cut.get(label), "native": curve.native(*answerable(own, bases[label]))}
+        by_set[label] = records
+        seen = calibration.overlap(calibrated, own) if calibrated else 0
+        if seen:
+            ranks.say(
+                f"Warning: {label}: the threshold was chosen on {seen} of these questions; its figures are too good"
+            )
+    collected = [r for records in by_set.values() for r in records]
     run.meta["costs"] = costs.of(total)
     run.finish({"model": args.name, "datasets": summary}, collected)
     print(tables.evaluation_tables([{"model": args.name, "dataset": label, **m} for label, m in summary.items()]))
     cli.closing([run.path], "python eval_refusal.py --compare FILE… of the models to compare")
 
 
-def further_signals(args, lm, embed):
+def further_signals(args, lm, embed, costs):
     """What --num_samples and --probe_state ask for beside the answers."""
-    draws = fitted = None
+    draws, fitted, held_out = None, None, {}
     if args.num_samples:
         thinking = args.max_thinking_tokens or 0
         draws = SamplingSettings(args.num_samples, 1.0, 1.0, args.max_new_tokens, thinking, args.seed)
     if args.probe_state:
         state = cli.read_state(args.probe_state, "--probe_state")
         cli.check_same_model(state, lm.about, f"--probe_state {args.probe_state}")
-        fitted = known_probe.fit_on_state(
-            lm, state["records"], args.seed, batch_tokens=args.batch_tokens, prompt=args.prompt, wording=args.wording,
-            refusal=args.refusal,
-        )  # fmt: skip
-    return further.Further(lm, args.prompt, args.wording, args.refusal, draws, embed, fitted, args.batch_tokens)
+        with costs.once("probe"):
+            fitted = known_probe.fit_on_state(
+                lm, state["records"], args.seed, batch_tokens=args.batch_tokens, prompt=args.prompt,
+                wording=args.wording, refusal=args.refusal,
+            )  # fmt: skip
+        held_out = further.by_question(state["records"], fitted.held_out)
+    how = (args.prompt, args.wording, args.refusal)
+    return further.Further(lm, *how, draws, embed, fitted, held_out, args.batch_tokens)
 
 
 def ask_sets(args, lm, sets, match, run, cut, signals, costs):
     """The records of every test set, batch by batch; puts into ``cut`` how many shots each has lost."""
     for label, asked in sets.items():
         skip = partial(skipped, run, label)
+        signals.prepare(asked)
         if args.prompt == "probe":
             shots = probe.usual_shots(asked.multiple_choice) if args.num_shots is None else args.num_shots
             texts, dropped = answers.probe_prompts(
@@ -218,9 +232,13 @@ def skipped(run, label, ids):
     return run.skip([f"{label}:{i}" for i in ids])
 
 
-def evaluation_in(path, flag: str, labels) -> dict:
-    """An evaluation's file, with the test sets of --sets alone."""
-    return alike.only(read_json(path, "eval_refusal", flag), labels, f"{flag} {path}")
+def evaluation_in(path, flag: str, labels=()) -> dict:
+    """An evaluation's file, with the test sets of --sets alone; UserError if a threshold has decided in it."""
+    found, where = read_json(path, "eval_refusal", flag), f"{flag} {path}"
+    pools.check_file(found, where)
+    if found["meta"]["args"].get("calibration"):
+        raise UserError(f"{where}: a threshold decided in it; give the evaluation without --calibration, and that here")
+    return alike.only(found, labels, where)
 
 
 def calibrate(args) -> None:
@@ -261,17 +279,19 @@ def compare(args) -> None:
         twice = next((path for path in paths if paths.count(path) > 1), None)
         if twice:
             raise UserError(f"--{flag} {twice}: given twice; name each file once")
-    evals = [evaluation_in(path, "--compare", args.sets) for path in args.compare]
+    evaluations = {f"--compare {path}": evaluation_in(path, "--compare", args.sets) for path in args.compare}
+    evals = list(evaluations.values())
     calibrated = {f"--calibration {path}": calibration.read(path) for path in calibrations}
     judged = evals[0]["meta"]
     for path, other in zip(args.compare[1:], evals[1:], strict=True):
         alike.check_judged_alike(other["meta"], judged, f"--compare {path}", args.compare[0])
     if args.base_eval:
-        base = evaluation_in(args.base_eval, "--base_eval", args.sets)
+        base, base_where = evaluation_in(args.base_eval, "--base_eval", args.sets), f"--base_eval {args.base_eval}"
     else:
         base = alike.initial_model(evals)
-    alike.check_judged_alike(base["meta"], judged, f"--base_eval {args.base_eval}", args.compare[0])
-    included = [read_any(path) for path in args.include]
+        base_where = next(where for where, e in evaluations.items() if e is base)
+    alike.check_judged_alike(base["meta"], judged, base_where, args.compare[0])
+    included = [pages.read_any(path) for path in args.include]
     folder = Path(args.output_dir or Path(args.compare[0]).parent)
     page = folder / "report.html"
     inputs = [*args.compare, *args.include, *([args.base_eval] if args.base_eval else []), *calibrations]
@@ -279,50 +299,14 @@ def compare(args) -> None:
     if page.exists() and run.finished():
         return cli.already_done(f"{run.path}, {page}")
 
-    evaluations = {f"--compare {path}": e for path, e in zip(args.compare, evals, strict=True)}
-    base_where = f"--base_eval {args.base_eval}"
-    hashes = {f"{flag} {i['path']}": i["sha256"] for i in run.meta["inputs"] for flag in ("--compare", "--base_eval")}
-    records, tests = comparison.compare(evaluations, base, args.seed, base_where, calibrated, hashes)
+    records, tests = comparison.compare(evaluations, base, args.seed, base_where, calibrated)
     curves = comparison.baseline_curves(evaluations, base, args.seed, base_where)
     found = {"base": base["summary"]["model"], "paired_tests": tests, "baseline_curves": curves}
     result = run.finish(found, records)
-    write_page(page, result, evals, included)
+    pages.write_page(page, result, evals, included)
     print(tables.evaluation_tables(records))
-    print(tables.tests_table(tests))
+    print(tables.tests_table(tests, [r["model"] for r in records if r["kind"] == "baseline"]))
     cli.closing([run.path, page], f"open {page} in a browser")
-
-
-def write_page(page, result, evals, included) -> None:
-    """The report of a comparison, with what other stages' files add to it."""
-    of = {}
-    for file in included:
-        of.setdefault(file["meta"]["stage"], []).append(file)
-    states = of.get("run_query_state", [])
-    report.write_report(
-        page,
-        result,
-        boundary=next(iter(of.get("run_MMLU", [])), None),
-        state_init=next((s for s in states if not is_rehearsed(s)), None),
-        state_rehearsal=next((s for s in states if is_rehearsed(s)), None),
-        selections=of.get("build_rait_data", []),
-        evaluations=evals,
-        trainings=[*of.get("run_rehearsal", []), *of.get("finetune", [])],
-    )
-
-
-def read_any(path) -> dict:
-    """A result file of any stage, as its own ``meta.stage`` says."""
-    try:
-        stage = json.loads(Path(path).read_text(encoding="utf-8"))["meta"]["stage"]
-    except (OSError, ValueError, KeyError, TypeError) as e:
-        raise UserError(f"--include {path}: not a result file ({type(e).__name__}); give a stage's JSON") from e
-    return read_json(path, stage, "--include")
-
-
-def is_rehearsed(state) -> bool:
-    """Whether a state file is of a model that run_rehearsal.py trained."""
-    trained = loading.trained_here(state["meta"]["model"]["path"])
-    return trained is not None and trained["meta"]["stage"] == "run_rehearsal"
 
 
 def main():

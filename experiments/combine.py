@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from knowledge_boundary import cli, options
-from knowledge_boundary.evaluation import alike, scores
+from knowledge_boundary.evaluation import alike, pools, scores
 from knowledge_boundary.evaluation.signals import signal_of
 from knowledge_boundary.knowledge.agreement import agrees
 from knowledge_boundary.questions.records import from_record
@@ -74,6 +74,8 @@ def stacked(evaluations: list, fit_on: str, seed: int) -> np.ndarray:
     own = np.flatnonzero([r["dataset"] == fit_on for r in evaluations[0]])
     if not len(own):
         raise UserError(f"--fit_on {fit_on}: no such test set in --answers")
+    if min(right[own].sum(), (~right[own]).sum()) < FOLDS:
+        raise UserError(f"--fit_on {fit_on}: fewer than {FOLDS} answers are right, or wrong; fit on other questions")
 
     def fitted(rows):
         return make_pipeline(StandardScaler(), LogisticRegression()).fit(x[rows], right[rows])
@@ -92,10 +94,16 @@ def main():
         raise UserError("gate: by which evaluation's score? give --by")
     files = [read_json(path, "eval_refusal", "--answers") for path in paths]
     base = read_json(args.base_eval, "eval_refusal", "--base_eval")
+    for file, path in [*zip(files, paths, strict=True), (base, args.base_eval)]:
+        pools.check_file(file, path)
+        pools.check_forced(file, path)
+        alike.check_judged_alike(file["meta"], files[0]["meta"], path, paths[0])
     answers = files[0]
     evaluations = [in_order(file, answers["records"], path) for file, path in zip(files, paths, strict=True)]
     if args.how == "gate":
         values = signal_of(evaluations[1], "score")
+        if not np.isfinite(values).any():
+            raise UserError(f"--by {args.by}: no record has a score")
     else:
         values = stacked(evaluations, args.fit_on, args.seed)
     model = answers["meta"]["model"] | {

@@ -5,7 +5,7 @@ draws the lots of the selections, the adapters' first weights and the order of t
 
 Examples:
   python experiments/methods.py
-  python experiments/methods.py --seeds 2 --quick --page no
+  python experiments/methods.py --seeds 2 --quick
 """
 
 import os
@@ -21,6 +21,7 @@ from knowledge_boundary.knowledge.selection import MODEL_NAMES
 TUNED = ("cor", "craft", "soft", "soft_flow", "probe", "grait")
 TUNE = {"lora_r": 32, "lora_alpha": 32, "lora_dropout": 0, "learning_rate": "2e-4", "batch_size": 16}
 SUBJECTS = f"{chain.KINDS},{chain.UNSEEN}"
+ATTEMPTS = ("mass", "blend", "words")  # soft targets of another kind (restate.py)
 DRAWN = ("cor", "soft", "soft_flow")  # whose questions are drawn by lot: with each seed anew
 # The open form carries the comparison; by letters the embedded model is near chance, and less is enough to say so.
 FORMS = {
@@ -42,7 +43,9 @@ def arguments():
     parser.add_argument("--seeds", type=options.positive, default=5, help="training runs of each method")
     parser.add_argument("--forms", nargs="+", default=list(FORMS), choices=FORMS)
     parser.add_argument("--quick", action="store_true", help="on a tenth of the questions; the figures mean nothing")
-    parser.add_argument("--page", default="yes", choices=("yes", "no"), help="whether docs/results.md is written")
+    parser.add_argument(
+        "--page", choices=("yes", "no"), help="whether docs/results.md is written; default: not of --quick"
+    )
     parser.add_argument("--dry_run", action="store_true", help="print the commands only")
     return parser.parse_args()
 
@@ -101,8 +104,7 @@ class Form:
         if self.open:
             # Samples of short answers: of long ones they cost a multiple, and say the same in their first words.
             yield self.evaluation("init_sampled", prompt="basic", num_samples=10, max_new_tokens=16)
-            mass = f"{out}/mass"
-            yield words("run_query_state.py", **self.learnt, **own["state"], estimator="mass", output_dir=mass)
+            yield words("run_query_state.py", **self.learnt, **own["state"], estimator="mass", output_dir=f"{out}/mass")
             more = [self.base]
             stack = {"answers": f"{out}/eval_init_refuse.json", "more": more, "fit_on": self.dev}
             yield words("experiments/combine.py stack", **stack, base_eval=self.base, name="stack", output_dir=out)
@@ -110,13 +112,21 @@ class Form:
         for method in TUNED:
             if method not in DRAWN:
                 yield self.built(method, method, 0, out, **self.states)
+        if self.open:
+            restated = {"blend": {"blend": f"{out}/selection_probe.json"}, "words": {"own_words": True}}
+            for attempt, how in restated.items():
+                output = f"{out}/{attempt}/state_init.json"
+                yield words("experiments/restate.py", state_init=init, **how, output=output)
 
     def seed(self, seed: int):
         """One training run of each method, evaluated; and the initial model's answers withheld by each score."""
         for method in TUNED:
             yield from self.tuned(method, method, seed, **self.states)
         if self.open and seed < 2:  # attempts: two seeds tell whether five are worth it
-            yield from self.tuned("soft", "soft_mass", seed, state_init=f"{self.out}/mass/state_init.json")
+            for attempt in ATTEMPTS:
+                yield from self.tuned(
+                    "soft", f"soft_{attempt}", seed, state_init=f"{self.out}/{attempt}/state_init.json"
+                )
 
     def built(self, method: str, label: str, seed: int, folder: str, **states) -> list:
         """Refusal-aware data by a method: training_data/NAME-LABEL-SEED_METHOD."""
@@ -137,8 +147,11 @@ class Form:
         yield self.evaluation(name, model, **self.own["asked"])
         gate = {"answers": f"{self.out}/eval_init_refuse.json", "by": f"{self.out}/eval_{name}.json"}
         if self.open:
-            combined = {"base_eval": self.base, "name": f"gate_{name}", "output_dir": self.out}
-            yield words("experiments/combine.py gate", **gate, **combined)
+            combined = {"base_eval": self.base, "output_dir": self.out}
+            yield words("experiments/combine.py gate", **gate, **combined, name=f"gate_{name}")
+            if method in ("craft", "soft_flow"):
+                more = {"answers": gate["answers"], "more": [self.base, gate["by"]], "fit_on": self.dev}
+                yield words("experiments/combine.py stack", **more, **combined, name=f"stack_{name}")
 
     def together(self):
         """Thresholds from dev, and the comparison on the test sets."""
@@ -187,7 +200,7 @@ def main():
                 print(shlex.join(command))
             else:
                 run(command)
-    if not args.dry_run and args.page == "yes":
+    if not args.dry_run and (args.page or ("no" if args.quick else "yes")) == "yes":
         run(["python", "experiments/results_page.py"])
     if not args.dry_run:
         print(f"\nDone in {time.monotonic() - began:.0f} s")

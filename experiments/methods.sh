@@ -3,7 +3,7 @@
 # domain; ends with docs/results.md. Stopped and started again, it resumes.
 #   bash experiments/methods.sh
 #   bash experiments/methods.sh --dry_run                       prints the commands only
-#   bash experiments/methods.sh --seeds 2 --quick --page no     on a tenth of the questions, to see that it runs
+#   bash experiments/methods.sh --seeds 2 --quick               on a tenth of the questions, to see that it runs
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 flags=("$@")
 set --

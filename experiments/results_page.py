@@ -5,7 +5,6 @@ Examples:
   python experiments/results_page.py --results results --output docs
 """
 
-import platform
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
@@ -13,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader
 from knowledge_boundary import cli
 from knowledge_boundary.reporting import charts, curves, drawing
 from knowledge_boundary.reporting.drawing import number
+from knowledge_boundary.running.errors import UserError
 from knowledge_boundary.running.results import read_json, write_text
 
 TITLES = {
@@ -76,6 +76,8 @@ class Table:
         self.sets = PLACES[: len(self.labels)]
         self.by_row = {(r["model"], r["dataset"]): r for r in comparison["records"]}
         self.baselines = self.models("baseline")
+        if not self.baselines:
+            raise UserError(f"--results: methods-{name} has no baseline at a threshold; run experiments/methods.sh")
         self.best = max(self.baselines, key=self.mean_ths)
 
     def models(self, kind: str) -> list:
@@ -102,7 +104,7 @@ class Table:
     def row(self, name: str, own: list, native, chosen) -> list:
         """The cells of one row."""
         cost = own[0].get("cost") or {}
-        figures = [both(number(r["auroc_all"]["value"], 3) for r in own), both(native), both(chosen)]
+        figures = [both(number(r["auroc_all"]["value"], 1, 100) for r in own), both(native), both(chosen)]
         spent = [number(cost.get("seconds"), 0), number(cost.get("forward_passes"), 1)]
         return [name, str(own[0]["n_seeds"]), *figures, both(map(answered, own)), *spent]
 
@@ -131,12 +133,12 @@ class Table:
 
     def reaches(self, model: str) -> bool:
         """Whether a calibrated row is as far above CRaFT's and every baseline's as the aim asks, on every test set."""
-        others = [m for m in ("craft_calibrated", *self.baselines) if m != model]
-        found = [self.test(model, other, label) for other in others for label in self.labels]
+        others = ("craft_calibrated", *self.baselines)
+        found = [self.test(model, other, label) for other in others if other != model for label in self.labels]
         return all(t and t[0] >= AIM and t[2] < LEVEL for t in found)
 
     def draw(self, folder: Path) -> None:
-        """The curves of every test set, results_NAME.png."""
+        """The curves of the first test set, in domain: results_NAME.png."""
         summary = self.comparison["summary"]
         label = self.labels[0]
         records = [r for r in self.comparison["records"] if r["dataset"] == label]
@@ -148,11 +150,14 @@ class Table:
 
 def verdict(tables: list) -> str:
     """Whether the aim is reached on the open questions, and by which row."""
-    table = tables[0]
-    reached = [m for m in table.models("calibrated") if table.reaches(m)]
+    table = next((t for t in tables if t.name == "open"), None)
+    if table is None:
+        return "The open questions were not run."
+    tried = [m for m in table.models("calibrated") if m != "craft_calibrated"]
+    reached = [m for m in tried if table.reaches(m)]
     if reached:
-        return f"It is reached by {', '.join(reached)}."
-    best = max(table.models("calibrated"), key=table.mean_ths)
+        return f"Of {len(tried)} rows that were tried it is reached by {', '.join(reached)} (p not corrected for that)."
+    best = max(tried, key=table.mean_ths)
     gaps = "; ".join(
         f"{place} {table.difference(best, table.best, label)}"
         for place, label in zip(table.sets, table.labels, strict=True)
@@ -172,13 +177,13 @@ def main():
             tables.append(Table(name, read_json(path, "compare", "--results")))
     for table in tables:
         table.draw(folder)
+    if not tables:
+        raise UserError(f"--results {args.results}: no methods-open or methods-choice; run experiments/methods.sh")
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), keep_trailing_newline=True, autoescape=False
     )
     seeds = max(r["n_seeds"] for table in tables for r in table.comparison["records"])
-    text = environment.get_template("results.md.j2").render(
-        forms=tables, seeds=seeds, machine=platform.machine(), took="", verdict=verdict(tables)
-    )
+    text = environment.get_template("results.md.j2").render(forms=tables, seeds=seeds, verdict=verdict(tables))
     write_text(folder / "results.md", text)
     cli.closing([folder / "results.md"], "open it")
 

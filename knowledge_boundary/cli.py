@@ -121,6 +121,11 @@ def check_calibration(args) -> None:
     """Settles the flags of --calibrate; UserError for one of them without it, or for it with what excludes it."""
     if args.sets and not (args.calibrate or args.compare):
         raise UserError("--sets: is of --compare and --calibrate; --dataset says what is evaluated")
+    of_asking = next((n for n in ("num_samples", "probe_state", "refuse_unsure") if getattr(args, n)), None)
+    if of_asking and (args.calibrate or args.compare):
+        raise UserError(f"--{of_asking}: is of evaluating a model; --calibrate and --compare read what was evaluated")
+    if args.refuse_unsure and args.calibration:
+        raise UserError("--refuse_unsure and --calibration: which of the two refuses? give one")
     if args.calibrate is None:
         given = next((name for name in ("target", "delta", "signal") if getattr(args, name) is not None), None)
         if given:

@@ -20,12 +20,12 @@ import sys
 import time
 from pathlib import Path
 
-from . import chain, cli, options
+from . import chain, cli, options, splits
 from .asking import judge, probe
 from .judging import outcomes
 from .models import families, loading
 from .models.templates import THINKING
-from .questions import halves, readers, sets
+from .questions import readers, sets
 from .running.errors import UserError
 from .training.settings import TrainingSettings
 from .wording.phrases import WORDINGS
@@ -109,7 +109,7 @@ def own_plan(args, model: str) -> chain.Plan:
         UserError: no such data set or split, nothing to evaluate on, or flags that its questions do not take.
     """
     dataset, specs = located(args.dataset, args.data_dir), [located_spec(spec, args.data_dir) for spec in args.eval]
-    split, test = chosen_splits(dataset, args.split, args.data_dir, specs)
+    split, test = splits.chosen_splits(dataset, args.split, args.data_dir, specs)
     tests = [f"{dataset}:{test}"] * bool(test) + specs
     path, label = readers.local_path(dataset, args.data_dir)
     learnt = {"dataset": dataset, "split": split}
@@ -119,18 +119,19 @@ def own_plan(args, model: str) -> chain.Plan:
     which = {"subjects": args.subjects, "limit": args.limit, "skip_invalid": bool(args.skip_invalid)}
     which |= {"columns": args.columns, "seed": args.seed or 0}
     # Of what a dry run would have to fetch, nothing is looked at.
+    asked = None
+    if path or not args.dry_run:
+        asked = cli.load_questions(argparse.Namespace(data_dir=args.data_dir, **which, **learnt))
+    known = readers.located(dataset, args.data_dir).known
+    multiple_choice = asked.multiple_choice if asked else known in sets.MULTIPLE_CHOICE
+    chosen_on = chosen_on or splits.split_that_is_left(dataset, args.data_dir, split, tests, multiple_choice)
     looked_at = tests + [chosen_on] * bool(chosen_on)
     seen = [s for s in looked_at if not args.dry_run or readers.local_path(cli.parted(s, "test")[0], args.data_dir)[0]]
     test_flags = {**vars(args), **which, "dataset": seen, "split": "test"}
     evaluated = cli.load_test_sets(argparse.Namespace(**test_flags)) if seen else {}
-    if path or not args.dry_run:
-        asked = cli.load_questions(argparse.Namespace(data_dir=args.data_dir, **which, **learnt))
-        check_apart(asked, evaluated)
-        multiple_choice = asked.multiple_choice
+    if asked:
+        splits.check_apart(asked, evaluated, cli.label_of(chosen_on) if chosen_on else None)
         plan.defaults = defaults_of(asked, label, args.num_shots)
-    else:
-        multiple_choice = readers.located(dataset, args.data_dir).known in sets.MULTIPLE_CHOICE
-    chosen_on = chosen_on or split_that_is_left(dataset, args.data_dir, split, tests, multiple_choice)
     if chosen_on:
         plan.evaluated = {"dataset": [*tests, chosen_on]}
         plan.calibrated, plan.shown = [cli.label_of(chosen_on)], [cli.label_of(spec) for spec in tests]
@@ -144,21 +145,6 @@ def own_plan(args, model: str) -> chain.Plan:
         plan.probed = None
         print("Open questions: run_MMLU.py is left out; run_query_state.py asks what the model knows of them")
     return plan
-
-
-def split_that_is_left(dataset: str, data_dir, split: str, tests, multiple_choice: bool) -> str | None:
-    """A split to choose thresholds on: neither learnt from nor evaluated on, nor one of examples; says what was taken.
-
-    Questions that a model was tuned on say nothing of others: without such a split no threshold is chosen.
-    """
-    names = ("validation", "val") if multiple_choice else ("dev", "validation", "val")  # MMLU's dev: its examples
-    taken = {f"{dataset}:{split}", *tests}
-    left = [s for s in names if s in readers.splits_of(dataset, data_dir) and f"{dataset}:{s}" not in taken]
-    if left:
-        print(f"Thresholds are chosen on {dataset}:{left[0]}")
-        return f"{dataset}:{left[0]}"
-    print("No threshold is chosen: no split is left for it; name questions with --calibrate DATASET:SPLIT")
-    return None
 
 
 def defaults_of(asked, label: str, num_shots: int | None) -> dict:
@@ -176,53 +162,6 @@ def defaults_of(asked, label: str, num_shots: int | None) -> dict:
         print(f"Few-shot examples: {shots}, as many as {label} has for every subject")
         found |= {stage: {"num_shots": shots} for stage in ("run_MMLU.py", "run_query_state.py")}
     return found
-
-
-def check_apart(asked, evaluated: dict) -> None:
-    """UserError for a test set that is what is learnt from; says how many questions any other has in common with it."""
-    learnt = {(q.question, tuple(q.choices or ())) for q in asked.questions}
-    for label, own in evaluated.items():
-        shared = sum((q.question, tuple(q.choices or ())) in learnt for q in own.questions)
-        if shared == len(own.questions):
-            raise UserError(f"{label}: all its questions are learnt from; evaluate, or calibrate, on something else")
-        if shared:
-            print(f"{label}: {shared} of its {len(own.questions)} questions are learnt from too")
-
-
-def chosen_splits(dataset: str, split: str | None, data_dir, specs) -> tuple[str, str | None]:
-    """(the split to learn from, the one of the same data set to evaluate on, if any); says what was taken.
-
-    Raises:
-        UserError: the set has no such splits, is evaluated on what it learns from, or, of the hub, on nothing.
-    """
-    place, have = readers.located(dataset, data_dir), readers.splits_of(dataset, data_dir)
-    usual = sets.LEARN_AND_EVALUATE.get(place.known, ("train", "test"))
-    if have:
-        learn = split or next((s for s in (usual[0], "train", "test") if s in have), None)
-        order = [s for s in (usual[1], "test", "val", "validation", "dev") if s in have and usual[1]]
-    else:
-        learn = split or usual[0]
-        order = [s for s in (usual[1], usual[0]) if s and place.known]
-    if learn is None:
-        raise UserError(f"--dataset {dataset}: has {', '.join(have)}; name the one to learn from with --split")
-    path = place.path
-    readers.check_split(dataset, learn, data_dir)
-    evaluated = [cli.parted(spec, "test") for spec in specs]
-    own = [part for name, part, _ in evaluated if name == dataset or Path(name).resolve() == Path(dataset).resolve()]
-    same_file = own and path and path.is_file() and not {*own} <= {*halves.named(halves.parted(learn)[0])}
-    if learn in own or same_file:
-        raise UserError(f"--eval {dataset}: {learn} is learnt from; evaluate on something else")
-    test = None if own else next((s for s in order if s != learn), None)
-    if not test and not specs and not path and not place.known:
-        raise UserError(
-            f"--dataset {dataset}: name what to evaluate on, --eval {dataset}:SPLIT; {learn} is learnt from"
-        )
-    if not test and not specs:
-        whole, half = halves.parted(learn)
-        learn, test = halves.named(whole)[:: -1 if half == 2 else 1]
-        print(f"--dataset {dataset}: nothing to evaluate on beside {whole}; its questions are divided into two halves")
-    print(f"Learns from {dataset} {learn}; evaluates on {', '.join([f'{dataset}:{test}'] * bool(test) + specs)}")
-    return learn, test
 
 
 def check_kind(args, multiple_choice: bool) -> None:
@@ -326,7 +265,9 @@ def main():
         start = time.monotonic()
         program = [sys.executable if words[0] == "python" else words[0], *words[1:]]
         code = subprocess.run(program, env=environment, check=False).returncode
-        if code:
+        if code and "--calibrate" in words:
+            print("No threshold is chosen: the comparison goes without", flush=True)
+        elif code:
             raise SystemExit(code)  # the stage has said why
         now = time.monotonic()
         print(f"  [{now - start:.0f} s; {now - began:.0f} s in all]", flush=True)

@@ -114,55 +114,80 @@ def ask(
             prompts.sure_prompt(lm.format, texts[i], o.text, first)
             for i, o, first in zip(indices, outputs, before, strict=True)
         ]
-        sure = sureness(lm, asking, [ids[i] for i in indices], batch_tokens, shared)
+        own_ids = [ids[i] for i in indices]
+        sure = sureness(lm, asking, own_ids, batch_tokens, shared)
         questions, own_texts = [own[i] for i in indices], [texts[i] for i in indices]
-        if thinks:
-            trees = behind_thoughts(
-                lm, own_texts, [ids[i] for i in indices], outputs, before, max_new_tokens, batch_tokens, shared
-            )
-        else:
-            trees = [(text, *one[2:]) for text, one in zip(own_texts, batch, strict=True)]
-        given = [
-            *zip(questions, outputs, strict=True),
-            *((q, tree[1]) for q, tree in zip(questions, trees, strict=True)),
-        ]
-        judge.ahead(match, [(q, answer.text) for q, answer in given if answer.complete])
-        scored = scores(lm, questions, trees, match, max_new_tokens, batch_tokens, shared)
+        judge.ahead(match, [(q, o.text) for q, o in zip(questions, outputs, strict=True) if o.complete])
+        verdicts = [verdict_on(q, o, match) for q, o in zip(questions, outputs, strict=True)]
+        how = (match, max_new_tokens, batch_tokens, shared)
+        scored = [forced.NONE] * len(outputs)
+        thought = {i for i, o in enumerate(outputs) if o.complete and (thinks or o.thought)}
+        direct = {i for i, o in enumerate(outputs) if o.complete} - thought
+        for part, behind in ((direct, False), (thought, True)):
+            rows = sorted(part)
+            trees = [
+                (own_texts[i] + (before[i] or "" if behind else ""), outputs[i], verdicts[i], *batch[i][2:])
+                for i in rows
+            ]
+            if behind and rows:
+                trees = behind_thoughts(lm, trees, [own_ids[i] for i in rows], max_new_tokens, batch_tokens, shared)
+            for i, one in zip(rows, scores(lm, [questions[i] for i in rows], trees, *how, behind), strict=True):
+                scored[i] = one
         yield [
-            judged(own[i], out.text, verdict_on(own[i], out, match), out.probability, p, refuse_unsure, s)
+            judged(q, out.text, verdict, out.probability, p, refuse_unsure, s)
             | ({"thought": first} if first else {})
             | ({"cut_off": True} if out.long else {})
-            for i, out, first, p, s in zip(indices, outputs, before, sure, scored, strict=True)
+            for q, out, verdict, first, p, s in zip(questions, outputs, verdicts, before, sure, scored, strict=True)
         ]
 
 
-def scores(lm, questions, trees, match, max_new_tokens, batch_tokens, shared, said=None) -> list:
-    """``forced.found`` of questions, with their answers judged as the greedy ones are.
+def scores(lm, questions, trees, match, max_new_tokens, batch_tokens, shared, thought=False, said=None) -> list:
+    """``forced.found`` of questions: the greedy answer is the forced one, unless it is a refusal.
 
-    ``trees``: for each question ``(prompt, forced, log_refusal)``; ``said``: what of an Answer's text is judged; None:
-    all of it.
+    Args:
+        lm: the model.
+        questions: the questions.
+        trees: for each ``(prompt, greedy answer, its verdict, forced answer, log_refusal)``.
+        match: see ``ask``.
+        max_new_tokens: see ``ask``.
+        batch_tokens: see ``ask``.
+        shared: see ``ask``.
+        thought: whether the prompts end in a finished thought.
+        said: what of an answer's text is judged; None: all of it.
     """
 
-    def outcome_of(i, answer):
-        answer = replace(answer, text=said(answer.text)) if said else answer
-        return answer.text, verdict_on(questions[i], answer, match)["outcome"]
+    def text_of(answer) -> str:
+        return said(answer.text) if said else answer.text
 
-    ids, texts, first = [q.id for q in questions], [tree[0] for tree in trees], [tree[1:] for tree in trees]
-    return forced.found(lm, texts, ids, first, outcome_of, max_new_tokens, batch_tokens, shared)
+    def judge_all(answers) -> list:
+        if not answers:
+            return []
+        judge.ahead(match, [(questions[i], text_of(answer)) for i, answer in answers if answer.complete])
+        judged_alike = [(text_of(a), verdict_on(questions[i], replace(a, text=text_of(a)), match)) for i, a in answers]
+        return [(text, verdict["outcome"]) for text, verdict in judged_alike]
+
+    if not trees:
+        return []
+    refused = [i for i, (_, _, verdict, _, _) in enumerate(trees) if verdict["outcome"] == "refused"]
+    others = dict(zip(refused, judge_all([(i, trees[i][3]) for i in refused]), strict=True))
+    first = [
+        (other, others[i], log_refusal) if i in others else (greedy, (text_of(greedy), verdict["outcome"]), log_refusal)
+        for i, (_, greedy, verdict, other, log_refusal) in enumerate(trees)
+    ]
+    ids, texts = [q.id for q in questions], [tree[0] for tree in trees]
+    return forced.found(lm, texts, ids, first, judge_all, max_new_tokens, batch_tokens, shared, thought)
 
 
-def behind_thoughts(lm, texts, ids, outputs, before, max_new_tokens, batch_tokens, shared) -> list:
-    """The ``trees`` of a model that has thought: the refusal and the other answer follow its thought.
-
-    Behind a thought that never ends there is neither: the unfinished answer stands for the forced one.
-    """
-    found = [(text, output, None) for text, output in zip(texts, outputs, strict=True)]
-    ended = [i for i, output in enumerate(outputs) if output.complete]
-    if ended:
-        opened = [f"{texts[i]}{before[i]}" for i in ended]
-        trees = answered(lm, opened, [ids[i] for i in ended], max_new_tokens, batch_tokens, shared)
-        for i, text, (_, _, *tree) in zip(ended, opened, trees, strict=True):
-            found[i] = (text, *tree)
+def behind_thoughts(lm, trees, ids, max_new_tokens, batch_tokens, shared) -> list:
+    """``trees`` of ``scores`` whose prompts end in a thought, with the forced answer and the refusal that follow it."""
+    texts, found = [tree[0] for tree in trees], [None] * len(trees)
+    paths = forced.refusings(lm, texts, lead="")
+    batches = sampling.answer(
+        lm, texts, ids, 0, max_new_tokens, batch_tokens, shared, greedy=False, refusings=paths, behind_thought=True
+    )
+    for indices, batch in batches:
+        for i, one in zip(indices, batch, strict=True):
+            found[i] = (*trees[i][:3], *one[2:])
     return found
 
 
@@ -230,16 +255,17 @@ def ask_open_probe(
             likely = probability_of(lm, own_texts, before, said, ids, batch_tokens, shared)
             asking = [prompts.sure_prompt(lm.format, *one) for one in zip(own_texts, said, before, strict=True)]
             sure = sureness(lm, asking, ids, batch_tokens, shared)
-            others = [(q, tree[2]) for q, tree in zip(own, trees, strict=True)]
-            pairs = [(q, s) for q, s, greedy in zip(own, said, given, strict=True) if greedy.complete]
-            judge.ahead(match, pairs + [(q, probe.stated(other.text)) for q, other in others if other.complete])
-            own_trees = [(text, *tree[2:]) for text, tree in zip(own_texts, trees, strict=True)]
-            scored = scores(lm, own, own_trees, match, max_new_tokens, batch_tokens, shared, said=probe.stated)
+            judge.ahead(match, [(q, s) for q, s, greedy in zip(own, said, given, strict=True) if greedy.complete])
+            verdicts = [verdict_on(q, replace(o, text=s), match) for q, s, o in zip(own, said, given, strict=True)]
+            rows = [i for i, greedy in enumerate(given) if greedy.complete]
+            own_trees = [(own_texts[i], given[i], verdicts[i], *trees[i][2:]) for i in rows]
+            how = (match, max_new_tokens, batch_tokens, shared)
+            of_rows = scores(lm, [own[i] for i in rows], own_trees, *how, said=probe.stated)
+            scored = dict(zip(rows, of_rows, strict=True))
             records = []
-            for q, s, greedy, p, p_sure, score in zip(own, said, given, likely, sure, scored, strict=True):
-                verdict = verdict_on(q, replace(greedy, text=s), match)
+            for i, (q, s, greedy, p, p_sure) in enumerate(zip(own, said, given, likely, sure, strict=True)):
                 cut_off = {"cut_off": True} if greedy.long and s == greedy.text.strip() else {}
-                record = judged(q, s, verdict, p, p_sure, refuse_unsure, score)
+                record = judged(q, s, verdicts[i], p, p_sure, refuse_unsure, scored.get(i, forced.NONE))
                 records.append(record | {"greedy": greedy.text} | cut_off)
             yield records
 

@@ -9,9 +9,9 @@ from ..wording.phrases import REFUSAL
 ROUNDS = 3  # times that a question whose forced answer refuses in other words is asked again
 
 
-def refusings(lm, texts) -> list:
-    """What ``sampling.answer`` needs for the refusal and the forced answer behind each prompt."""
-    return [refusing(lm, text, REFUSAL) for text in texts]
+def refusings(lm, texts, lead: str | None = None) -> list:
+    """What ``sampling.answer`` needs for the refusal and the forced answer behind each prompt, or thought (no lead)."""
+    return [refusing(lm, text, REFUSAL, lead=lead) for text in texts]
 
 
 def log_probability(answer) -> float:
@@ -19,23 +19,28 @@ def log_probability(answer) -> float:
     return float(np.sum(answer.logprobs)) if answer.logprobs else answer.log_p
 
 
-def keys(text: str, outcome: str, log_p: float, log_refusal: float | None) -> dict:
+NONE = {"p_refusal": None, "forced": None, "score": None}  # behind a thought that never ends there is neither
+
+
+def keys(text: str, outcome: str, log_p: float, log_refusal: float) -> dict:
     """A record's ``p_refusal, forced, score``.
 
     Args:
         text: of the forced answer.
         outcome: what it amounts to.
         log_p: its log-probability in nats.
-        log_refusal: the refusal's; None: not known, as behind a thought that never ends.
+        log_refusal: the refusal's.
     """
     return {
-        "p_refusal": None if log_refusal is None else float(np.exp(log_refusal)),
+        "p_refusal": float(np.exp(log_refusal)),
         "forced": {"text": text, "outcome": outcome, "p": float(np.exp(log_p))},
-        "score": None if log_refusal is None else log_p - log_refusal,
+        "score": log_p - log_refusal,
     }
 
 
-def found(lm, texts, ids, first, outcome_of, max_new_tokens: int, batch_tokens: int, shared: bool) -> list:
+def found(
+    lm, texts, ids, first, judge_all, max_new_tokens: int, batch_tokens: int, shared: bool, thought: bool = False
+) -> list:
     """``keys`` of questions, from what the sample trees gave.
 
     A forced answer that is a refusal too, in other words, is asked for again with its first token forbidden as well, up
@@ -45,28 +50,30 @@ def found(lm, texts, ids, first, outcome_of, max_new_tokens: int, batch_tokens: 
         lm: the model.
         texts: the prompts.
         ids: the questions' ids.
-        first: for each ``(forced, log_refusal)``.
-        outcome_of: ``(index, answer) → (its text, outcome)``.
+        first: for each ``(answer, (its text, outcome), log_refusal)``.
+        judge_all: ``[(index, answer)] → [(its text, outcome)]``.
         max_new_tokens: an answer's longest length in tokens.
         batch_tokens: upper bound of the tokens of one forward pass.
         shared: whether the model's sequences can be packed.
+        thought: whether the prompts end in a finished thought.
     """
-    forced, log_refusal = map(list, zip(*first, strict=True))
-    judged = [outcome_of(i, answer) for i, answer in enumerate(forced)]
+    forced, judged, log_refusal = map(list, zip(*first, strict=True))
+    lead = "" if thought else None
     refused = {i: [] for i, (_, outcome) in enumerate(judged) if outcome == "refused"}
     for _ in range(ROUNDS):
         for i, others in refused.items():
             others.append(forced[i].tokens)
         again = [i for i, others in refused.items() if others[-1]]
-        own = [refusing(lm, texts[i], REFUSAL, refused[i]) for i in again]
+        own = [refusing(lm, texts[i], REFUSAL, refused[i], lead) for i in again]
         batches = sampling.answer(
             lm, [texts[i] for i in again], [ids[i] for i in again], 0, max_new_tokens, batch_tokens, shared,
-            greedy=False, refusings=own,
+            greedy=False, refusings=own, behind_thought=thought,
         )  # fmt: skip
         for indices, answers in batches if again else ():
-            for k, (_, _, answer, _) in zip(indices, answers, strict=True):
-                i = again[k]
-                forced[i], judged[i] = answer, outcome_of(i, answer)
+            for k, one in zip(indices, answers, strict=True):
+                forced[again[k]] = one[2]
+        for i, verdict in zip(again, judge_all([(i, forced[i]) for i in again]), strict=True):
+            judged[i] = verdict
         refused = {i: others for i, others in refused.items() if judged[i][1] == "refused"}
         if not refused:
             break

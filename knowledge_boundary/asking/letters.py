@@ -3,8 +3,6 @@
 All of them are compared where the answer begins, in one pass.
 """
 
-import string
-
 import numpy as np
 
 from ..engine import exactness, scoring
@@ -12,13 +10,12 @@ from ..running.errors import UserError
 from ..wording.phrases import REFUSAL_LETTER
 from . import answers, forced, prompts
 
-MOST_CHOICES = string.ascii_uppercase.index(REFUSAL_LETTER)  # with one more, a choice has the letter itself
 INSTEAD = "--refusal text"
 BEFORE_THOUGHT = f"letters are compared where the answer would begin, and the model thinks there first; give {INSTEAD}"
 
 
 def check_questions(questions, where: str) -> None:
-    """UserError if a question can't be refused by the letter: it is open, or a choice of its own has the letter.
+    """UserError if a question can't be refused by the letter: it is open.
 
     Args:
         questions: what is asked.
@@ -28,11 +25,6 @@ def check_questions(questions, where: str) -> None:
         if q.choices is None:
             raise UserError(
                 f"--refusal letter: for multiple choice only, and {q.id} of {where} is an open question; give {INSTEAD}"
-            )
-        if len(q.choices) > MOST_CHOICES:
-            raise UserError(
-                f"--refusal letter: {q.id} of {where} has {len(q.choices)} choices, and {REFUSAL_LETTER} is one of "
-                f"them; give {INSTEAD}"
             )
 
 

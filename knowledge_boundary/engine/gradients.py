@@ -35,7 +35,7 @@ def unit_gradients(lm, rows, shared: bool, seed: int = 0, progress=lambda n: Non
         progress: called with the number of rows done.
 
     Raises:
-        UserError: a gradient is zero or not finite.
+        UserError: a gradient is zero or not finite, or one alone takes too much memory.
     """
     model, found = lm.model, np.zeros((len(rows), SIZE), dtype=np.float32)
     root = min(shared_length([r["input_ids"] for r in rows]), min(r["start"] for r in rows) - 1)
@@ -46,12 +46,21 @@ def unit_gradients(lm, rows, shared: bool, seed: int = 0, progress=lambda n: Non
             p.requires_grad = False
         with torch.no_grad():
             cache = run_root(model, rows[0]["input_ids"][:root], lm.device) if shared else None
-        for group in grouped(rows, root if shared else 0, one_by_one=not (shared or lm.padded)):
+        groups = grouped(rows, root if shared else 0, one_by_one=not (shared or lm.padded))
+        while groups:
+            group = groups.pop(0)
             own = [rows[i] for i in group]
             adapters = Adapters(linear, len(own), 0 if shared else root, seed, of(model).states_batch)
-            with torch.enable_grad(), adapters:
-                total = sum(losses(model, own, lm.device, shared, root, cache))
-                sketches = adapters.sketches(total)
+            try:
+                with torch.enable_grad(), adapters:
+                    total = sum(losses(model, own, lm.device, shared, root, cache))
+                    sketches = adapters.sketches(total)
+            except torch.OutOfMemoryError:
+                if len(group) == 1:
+                    raise UserError("out of memory with one question's gradient; use --dtype bfloat16") from None
+                print(f"Out of memory with {len(group)} gradients at once: going on with half", flush=True)
+                groups[:0] = [group[: len(group) // 2], group[len(group) // 2 :]]
+                continue
             norms = sketches.norm(dim=1, keepdim=True)
             if not (norms.isfinite() & (norms > 0)).all():
                 raise UserError(

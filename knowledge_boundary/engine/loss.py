@@ -98,6 +98,6 @@ def answer_loss(model, rows, packed: bool, reduction: str = "mean", padded: bool
     if all(r.get("weight", 1) == 1 for r in rows):
         return functional.cross_entropy(logits, targets, reduction=reduction)
     each = functional.cross_entropy(logits, targets, reduction="none")
-    weights = [r["weight"] for group in groups for r in group for _ in r["input_ids"][r["start"] :]]
+    weights = [r.get("weight", 1) for group in groups for r in group for _ in r["input_ids"][r["start"] :]]
     total = (each * torch.tensor(weights, dtype=each.dtype, device=device)).sum()
     return total / (weighted_tokens(rows) or 1) if reduction == "mean" else total

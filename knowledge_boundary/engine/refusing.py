@@ -31,16 +31,17 @@ class Refusing:
         return int(allowed.argmax())
 
 
-def refusing(lm, prompt: str, refusal: str, others=()) -> Refusing:
+def refusing(lm, prompt: str, refusal: str, others=(), lead: str | None = None) -> Refusing:
     """How ``prompt`` is refused, and what may not begin its forced answer: the refusal's first token, and ``others``'.
 
     Args:
         lm: the model.
         prompt: the text behind which the answer begins.
         refusal: the refusal's text.
+        lead: what the model writes before an answer there; None: as its template has it.
         others: the tokens of further answers (``Answer.tokens``), whose first ones are forbidden.
     """
-    lead = lm.format.lead_of(prompt)
+    lead = lm.format.lead_of(prompt) if lead is None else lead
     before = tuple(behind(lm, prompt, lead)) if lead else ()
     own, forbidden = tuple(behind(lm, prompt, f"{lead}{refusal}")), {}
     for path in (own, *others):

@@ -72,6 +72,7 @@ def answer(
     skip=lambda indices: False,
     max_thinking_tokens=0,
     refusings=None,
+    behind_thought=False,
 ):
     """Sampled answers and the greedy answer to every prompt; yields ``(indices, answers)`` batch by batch.
 
@@ -91,6 +92,7 @@ def answer(
         max_thinking_tokens: a thought's longest length before the answer; 0: the model is not asked to think.
         refusings: a ``refusing.Refusing`` for each prompt: the refusal and the best other answer are wanted too, out of
             the same tree; None: they are not.
+        behind_thought: whether the prompts end in a finished thought, so that what follows is the answer itself.
 
     Yields:
         The indices of a batch, and for each of its questions ``(samples, greedy)``: a list of N Answers and an Answer
@@ -98,7 +100,8 @@ def answer(
         the refusal's log-probability behind the prompt, in nats.
     """
     sequences = [lm.encode(p) for p in prompts]
-    check_window(lm, [len(s) + max_thinking_tokens + max_new_tokens for s in sequences], ids)
+    after = max([max_thinking_tokens + max_new_tokens, *(len(one.ids) for one in refusings or ())])
+    check_window(lm, [len(s) + after for s in sequences], ids)
     wanted = refusings is not None
     rows_each = num_samples + greedy + 2 * wanted
     if shared:
@@ -113,7 +116,8 @@ def answer(
 
     def run_batch(lanes):
         indices = [i for lane in lanes for i in lane]
-        rows = [Row(i, num_samples, greedy, wanted, 0 if wanted else None) for i in indices]
+        begun = {"refusing": 0 if wanted else None, "answer_at": 0 if behind_thought else None}
+        rows = [Row(i, num_samples, greedy, wanted, **begun) for i in indices]
         own = {"generators": {i: generator(seed, ids[i]) for i in indices}, "refusing": refusings}
         try:
             if shared:

@@ -89,7 +89,7 @@ def check_judged_alike(own: dict, second: dict, where: str, other: str) -> None:
 def is_initial(evaluation: dict) -> bool:
     """Whether it is the initial model's: by the basic or the probe's prompt, and with no base of its own."""
     own = evaluation["meta"]["args"]
-    return own.get("prompt") in BASE_PROMPTS and not own.get("base_eval")
+    return own.get("prompt") in BASE_PROMPTS and not own.get("base_eval") and not own.get("calibration")
 
 
 def initial_model(evaluations) -> dict:

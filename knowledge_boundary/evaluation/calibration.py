@@ -6,11 +6,11 @@ from fractions import Fraction
 import numpy as np
 
 from ..running.errors import UserError
-from ..running.results import read_json
+from ..running.results import read_json, sha256_file
 from . import alike, curve, promise
-from .pools import ASKED, Pool, asked_as, is_number
+from .pools import ASKED, Pool, asked_as, is_number, question_key
 from .rates import right_wrong
-from .signals import SIGNALS, names_in, signal_of
+from .signals import SIGNALS, signal_of
 
 STAGE = "calibrate"
 DELTA = 0.05
@@ -58,15 +58,23 @@ def calibrations(pools, names, target: str, delta: float | None, name: str | Non
         UserError: there is none; of named signals: one has no such threshold; or two would have one name.
     """
     found, left_out = [], []
+    everything = list(names) == ["all"]
     for pool in pools:
-        for signal in chosen_signals(pool, names, len(pools) == 1):
+        try:
+            signals = chosen_signals(pool, names, len(pools) == 1)
+        except UserError as e:
+            if not everything:
+                raise
+            left_out.append(str(e))
+            continue
+        for signal in signals:
             again = any(s["name"] == signal and of.model["fingerprint"] == pool.initial for of, s in found)
-            if again and list(names) == ["all"]:
+            if again and everything:
                 continue  # the initial model was evaluated twice in this way: with and without samples, for one
             try:
                 found.append((pool, {"name": name or name_of(pool, signal), **calibrate(pool, signal, target, delta)}))
             except UserError as e:
-                if list(names) != ["all"]:
+                if not everything:
                     raise
                 left_out.append(str(e))
     if not found:
@@ -97,7 +105,7 @@ def rows_of(pool: Pool, available) -> list:
 
 def chosen_signals(pool: Pool, names, alone: bool) -> list:
     """The signals that are calibrated of a pool, of several or ``alone``; UserError if no record has one of them."""
-    available = names_in(pool.records)
+    available = curve.available(pool.records)
     wanted = list(dict.fromkeys(names))
     if wanted == ["all"]:
         wanted = (available if alone else rows_of(pool, available)) or [curve.SIGNAL]
@@ -150,7 +158,8 @@ def calibrate(pool: Pool, signal: str, target: str, delta: float | None) -> dict
         **curve.shares(right / n, wrong / n, pool.base),
         "risk": wrong / (right + wrong) if at is not None else None,
         "curve": curve.curve(pool.records, pool.base, signal),
-        "model": pool.model,
+        "model": pool.model | of_signal(signal, pool.meta),
+        "questions": sorted({question_key(r) for r in pool.records}),
     }
 
 
@@ -261,9 +270,27 @@ def misfit(calibration: dict, meta: dict) -> str | None:
     model = calibration["summary"]["model"]
     if model["fingerprint"] != meta["model"]["fingerprint"]:
         return f"is of another model, {model.get('name')}"
-    asked = asked_as(meta)
-    key = next((k for k in ASKED if model[k] != asked[k]), None)
-    return key and f"was asked with --{key} {model[key]}, this evaluation with {asked[key]}"
+    asked = asked_as(meta) | of_signal(calibration["summary"]["signal"], meta)
+    key = next((k for k in asked if model.get(k) != asked[k]), None)
+    return key and f"was asked with --{key} {model.get(key)}, this evaluation with {asked[key]}"
+
+
+def of_signal(signal: str, meta: dict) -> dict:
+    """What a signal is made with, by an evaluation's ``meta``: how many samples, the probe's state file by content."""
+    flag = {"agreement": "num_samples", "certainty": "num_samples", "probe": "probe_state"}.get(signal)
+    if flag is None:
+        return {}
+    value = meta["args"].get(flag)
+    if flag == "probe_state" and value:
+        hashes = {one.get("path"): one.get("sha256") for one in meta.get("inputs") or ()}
+        value = hashes.get(value) or sha256_file(value)
+    return {flag: value}
+
+
+def overlap(calibration: dict, records) -> int:
+    """How many of an evaluation's questions the threshold was chosen on, by their texts."""
+    chosen = set(calibration["summary"].get("questions") or ())
+    return sum(question_key(r) in chosen for r in records)
 
 
 def fits(calibration: dict, evaluation_meta: dict) -> bool:

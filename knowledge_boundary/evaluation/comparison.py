@@ -8,7 +8,6 @@ from .pools import check_file, check_forced
 from .rates import answerable
 from .row_figures import Figures
 from .rows import Member, calibrated_rows, native_rows
-from .signals import names_in
 
 EQUAL_COVERAGES = (0.25, 0.5, 0.75)  # where the curves of two models are tested, besides where each of them answers
 UNTESTED = {"difference": None, "ci95": None, "p": None}
@@ -20,7 +19,6 @@ def compare(
     seed: int = 0,
     base_where: str = "--base_eval",
     calibrations: dict | None = None,
-    hashes: dict | None = None,
 ) -> tuple[list, list]:
     """The comparison's records and paired tests, over the test sets of the first evaluation.
 
@@ -31,7 +29,6 @@ def compare(
         seed: of the bootstrap.
         base_where: where ``base`` comes from.
         calibrations: {where it comes from: the content of ``calibration_NAME.json``}, each a further row.
-        hashes: {where an evaluation comes from: its file's SHA-256}, to warn of thresholds that were chosen by it.
 
     Returns:
         ``[{model, dataset, n, …}]``: ``scores.metrics``, ``auroc_all``, ``aurc_all``, ``spread``, ``warnings`` and what
@@ -46,7 +43,7 @@ def compare(
     for where, evaluation in everything.items():
         check_evaluation(evaluation, where)
     natives = native_rows(evaluations, base)
-    rows = natives + calibrated_rows(calibrations or {}, natives, Member(base_where, base), hashes or {})
+    rows = natives + calibrated_rows(calibrations or {}, natives, Member(base_where, base))
     refusing = same_model_refusing(base, evaluations)
     records, tests = [], []
     for label, asked in questions_by_set(evaluations).items():
@@ -124,7 +121,7 @@ def baseline_curves(evaluations: dict, base: dict, seed: int = 0, base_where: st
     found = []
     for label, asked in questions_by_set(evaluations).items():
         (kept,) = answerable(records_of(base, label, asked, base_where))
-        for signal in names_in(kept):
+        for signal in curve.available(kept):
             name = base["summary"]["model"] if signal == curve.SIGNAL else signal
             about = {"name": name, "dataset": label, "signal": signal}
             found.append(about | curve.ranking(kept, kept, seed, signal))

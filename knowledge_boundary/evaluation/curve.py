@@ -31,6 +31,11 @@ def order(records, signal: str) -> np.ndarray:
     return np.where((right + wrong > 0) & np.isfinite(values), values, -np.inf)
 
 
+def available(records) -> list:
+    """The signals by which at least one question can be answered, in the order of ``signals.SIGNALS``."""
+    return [name for name in names_in(records) if np.isfinite(order(records, name)).any()]
+
+
 def levels(records, signal: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(thresholds from the highest, right and wrong answers at or above each) [thresholds]; a tie is one threshold.
 
@@ -246,7 +251,7 @@ def summary(records, base, seed: int) -> dict:
         seed: of the bootstrap.
     """
     records, base = answerable(records, base)
-    others = [name for name in names_in(records) if name != SIGNAL]
+    others = [name for name in available(records) if name != SIGNAL]
     return {
         **ranking(records, base, seed),
         "native": native(records, base),

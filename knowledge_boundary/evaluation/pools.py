@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from ..running.errors import UserError
+from ..running.results import sha256_json
 from . import alike
 from .rates import OUTCOMES, answerable
 
@@ -16,6 +17,9 @@ ASKED = {
     "num_shots": None,
     "scoring": "letter",
     "chat_template": False,
+    "max_new_tokens": None,
+    "match": None,
+    "match_threshold": None,
 }
 NUMBERS = ("score", "cer")  # fields that may be any number; the others are from 0 to 1
 SHARES = ("p_refusal", "agreement", "p_known", "p_sure")
@@ -33,6 +37,7 @@ class Pool:
         base_paths: the files that these are from.
         initial: the initial model's fingerprint, or None.
         where: the flag and file that errors name.
+        meta: the first file's.
     """
 
     model: dict
@@ -42,12 +47,21 @@ class Pool:
     base_paths: list
     initial: str | None
     where: str
+    meta: dict
+
+
+def question_key(record: dict) -> str:
+    """A question by its text and choices, whatever file it stands in; by its id, where a record has no text."""
+    text = record.get("question")
+    own = [text, record.get("choices")] if text else [record.get("dataset"), record["id"]]
+    return sha256_json(own)[:12]
 
 
 def asked_as(meta: dict) -> dict:
     """How an evaluation was asked (``ASKED``), by its ``meta``."""
     own = {key: meta["args"].get(key) for key in ASKED}
-    return {key: ASKED[key] if value is None else value for key, value in own.items()}
+    found = {key: ASKED[key] if value is None else value for key, value in own.items()}
+    return found | {"judge_model": (meta.get("judge") or {}).get("fingerprint")}
 
 
 def pool_key(evaluated: dict) -> tuple:
@@ -69,6 +83,8 @@ def check_file(evaluated: dict, where: str) -> None:
         lacking = "meta.model.fingerprint"
     if lacking is None and not isinstance(summary.get("model"), str):
         lacking = "summary.model"
+    if lacking is None and not isinstance(summary.get("datasets"), dict):
+        lacking = "summary.datasets"
     if lacking:
         raise UserError(f"{where}: no `{lacking}`; evaluate again with eval_refusal.py")
     alike.check_records(evaluated, where)
@@ -155,4 +171,6 @@ def pooled(group: dict, initial: dict, flag: str) -> Pool:
         raise UserError(f"{where}: it has no question with an answer; calibrate on answerable questions")
     fingerprint = next((e["meta"]["model"]["fingerprint"] for e in initial.values()), None)
     model = {"name": first["summary"]["model"], "fingerprint": first["meta"]["model"]["fingerprint"]}
-    return Pool(model | asked_as(first["meta"]), list(group), own, base, list(initial), fingerprint, where)
+    return Pool(
+        model | asked_as(first["meta"]), list(group), own, base, list(initial), fingerprint, where, first["meta"]
+    )

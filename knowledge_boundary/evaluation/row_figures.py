@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import abstention, caution, curve, intervals, scores, seeds
+from .calibration import overlap
 from .intervals import bootstrap
 from .rates import answerable, rate_measure
 from .rows import Row
@@ -13,7 +14,7 @@ from .seeds import Sample
 COVERAGES = np.arange(101) / 100  # where the curves of several seeds are averaged
 AREAS = ("auroc_all", "aurc_all")
 UNBOUNDED = ("ths", "ths_refuse", "truthfulness", "omniscience", "confidence_target", "e_aurc")  # the rest: 0 to 1
-SEEN = "Its threshold was chosen on these very questions, so its figures are too good: calibrate on others"
+SEEN = "Its threshold was chosen on {} of these very questions, so its figures are too good: calibrate on others"
 # What an answer costs by each signal, besides the answers themselves: parts of ``meta.costs``.
 FURTHER_COSTS = {"agreement": ("samples",), "certainty": ("samples",), "probe": ("probe",)}
 
@@ -83,13 +84,13 @@ def figures(row: Row, label: str, own: list, initial, wording, coverages, seed: 
         )
 
     metrics = mean_metrics(found, sample) if several else found[0]
-    metrics |= {name: seeds.interval(sample(name)) for name in AREAS}
+    metrics |= {name: seeds.interval(sample(name), (0, 1)) for name in AREAS}
     spread = spreads(metrics, sample) if several else None
     record = {"model": row.name, "dataset": label, **metrics, **about(row), "spread": spread}
     kept = [answerable(records)[0] for records in own]
     base = answerable(initial)[0]
     record |= placed(row, kept, base)
-    record["warnings"] = warnings(row, label, outcomes, base)
+    record["warnings"] = warnings(row, outcomes, base)
     at = {c: sample(("at", c)) for c in coverages if any(("at", c) in v for v in values)}
     return Figures(row, record, sample("ths") if metrics["n"] else None, at)
 
@@ -172,9 +173,10 @@ def cost(row: Row) -> dict | None:
     for m in row.members:
         costs = m.evaluation["meta"].get("costs") or {}
         parts = [costs.get(part) for part in ("answers", *FURTHER_COSTS.get(row.signal, ()))]
-        if not all(parts):
+        if not all(part and part["seconds"] is not None for part in parts):
             return None
-        found.append([sum(part[unit] for part in parts) for unit in ("seconds", "forward_passes")])
+        seconds, passes = (sum(part[unit] for part in parts) for unit in ("seconds", "forward_passes"))
+        found.append([seconds, passes + (row.signal == "sure")])  # R-Tuning's question is a prompt of its own
     seconds, passes = np.mean(found, axis=0)
     return {"seconds": float(seconds), "forward_passes": float(passes)}
 
@@ -218,12 +220,12 @@ def mean_native(own: list, base) -> dict:
     return curve.shares(right, wrong, base) | {"threshold": None, "ths_on_curve": mean}
 
 
-def warnings(row: Row, label: str, outcomes: list, base) -> list:
+def warnings(row: Row, outcomes: list, base) -> list:
     """What to know of a row's answers to a test set; of several seeds, which one it is of."""
     found = caution.of_base(base)
     for m, records in zip(row.members, outcomes, strict=True):
         own = caution.of_evaluation(records, m.evaluation["meta"]["args"].get("thinking", "off"))
-        if label in m.seen:
-            own = [SEEN, *own]
+        seen = overlap(m.calibration, records) if m.calibration else 0
+        own = ([SEEN.format(seen)] if seen else []) + own
         found += [f"{m.name}: {text}" if len(row.members) > 1 else text for text in own]
     return found

@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 
 from ..running.errors import UserError
 from .calibration import fits, misfit
-from .curve import SIGNAL
+from .curve import SIGNAL, available
 from .pools import asked_as
-from .signals import names_in
 
 SEED = re.compile(r"_seed(\d+)$")
 
@@ -20,13 +19,13 @@ class Member:
         where: the flag and file of its evaluation, for errors.
         evaluation: the content of ``eval_NAME.json``.
         threshold: of the row's signal, for a calibrated row; None: nothing is answered.
-        seen: labels of the test sets of this very file that the threshold was chosen by.
+        calibration: that the threshold is of, or None.
     """
 
     where: str
     evaluation: dict
     threshold: float | None = None
-    seen: tuple = ()
+    calibration: dict | None = None
 
     @property
     def name(self) -> str:
@@ -139,7 +138,7 @@ def check_seeds(name: str, members: list, initial: str) -> None:
             )
 
 
-def calibrated_rows(calibrations: dict, natives: list, base: Member, hashes: dict) -> list:
+def calibrated_rows(calibrations: dict, natives: list, base: Member) -> list:
     """A row for each calibration, the seeds of one method together.
 
     A threshold of a model's score makes the row ``NAME_calibrated``, NAME the calibration's; of another signal, where
@@ -150,7 +149,6 @@ def calibrated_rows(calibrations: dict, natives: list, base: Member, hashes: dic
         calibrations: {where it comes from: the content of ``calibration_NAME.json``}.
         natives: ``native_rows``.
         base: the initial model's evaluation, which may be none of theirs.
-        hashes: {where an evaluation comes from: its file's SHA-256}, as far as known.
 
     Raises:
         UserError: one fits no evaluation or several; two of one name differ; a seed has none; records have no signal.
@@ -160,13 +158,13 @@ def calibrated_rows(calibrations: dict, natives: list, base: Member, hashes: dic
         row, member = fitting(where, calibration, natives, base)
         of_base = member.fingerprint == base.fingerprint
         name = calibrated_name(calibration["summary"]["name"], calibration["summary"]["signal"], row, of_base, natives)
-        grouped.setdefault(name, []).append((where, calibration["summary"], row, member))
+        grouped.setdefault(name, []).append((where, calibration, row, member))
     taken = next((row.name for row in natives if row.name in grouped), None)
     if taken:
         raise UserError(
             f"{grouped[taken][0][0]}: {taken} is the name of an evaluation too; calibrate with another --name"
         )
-    return [calibrated_row(name, group, base, hashes) for name, group in grouped.items()]
+    return [calibrated_row(name, group, base) for name, group in grouped.items()]
 
 
 def fitting(where: str, calibration: dict, natives: list, base: Member) -> tuple[Row, Member]:
@@ -185,7 +183,7 @@ def fitting(where: str, calibration: dict, natives: list, base: Member) -> tuple
         raise UserError(f"{where}: fits none of the evaluations ({why}); evaluate that model, asked alike")
     row, member = found[0]
     signal = calibration["summary"]["signal"]
-    if signal not in names_in(member.evaluation["records"]):
+    if signal not in available(member.evaluation["records"]):
         raise UserError(
             f"{where}: no record of {member.where} has both the signal `{signal}` and a forced answer; evaluate again "
             f"with what gives it"
@@ -202,11 +200,12 @@ def calibrated_name(name: str, signal: str, row: Row, of_base: bool, natives: li
     return f"{row.name}_{name}" if name == signal else f"{name}_calibrated"
 
 
-def calibrated_row(name: str, group: list, base: Member, hashes: dict) -> Row:
-    """The row of calibrations of one name: ``(where, summary, native row, its seed)`` each."""
+def calibrated_row(name: str, group: list, base: Member) -> Row:
+    """The row of calibrations of one name: ``(where, its content, native row, its seed)`` each."""
     first_where, first, row, _ = group[0]
-    members = {}
-    for where, summary, other, member in group:
+    first, members = first["summary"], {}
+    for where, calibration, other, member in group:
+        summary = calibration["summary"]
         if other.name != row.name or member.fingerprint in members:
             raise UserError(
                 f"{where}: a second calibration for the row {name}, beside {first_where}; give one --name each"
@@ -217,9 +216,7 @@ def calibrated_row(name: str, group: list, base: Member, hashes: dict) -> Row:
                     f"{where}: {key} {summary.get(key)}, {first_where} of the same row {name}: {first.get(key)}; "
                     f"calibrate all seeds alike, or with different --name"
                 )
-        by_it = hashes.get(member.where, "") in [one["sha256"] for one in summary.get("evaluations") or ()]
-        seen = tuple(summary.get("sets") or ()) if by_it else ()
-        members[member.fingerprint] = replace(member, threshold=summary["threshold"], seen=seen)
+        members[member.fingerprint] = replace(member, threshold=summary["threshold"], calibration=calibration)
     without = next((m for m in row.members if m.fingerprint not in members), None)
     if without:
         raise UserError(

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import stdtrit
+from scipy.special import stdtr, stdtrit
 
 from ..running.results import sha256_json
 from .intervals import Z95, two_sided_p, with_interval
@@ -75,8 +75,12 @@ def minus(a: Sample, b: Sample) -> list:
     return [a, Sample(-b.values, -b.draws, b.key, b.seed)]
 
 
-def together(parts: list) -> tuple[float, np.ndarray]:
-    """(value, draws) of a sum of independent ``Sample``s; draws in which it is undefined are left out."""
+def together(parts: list) -> tuple[float, np.ndarray, float | None]:
+    """(value, draws, two-sided p of "it is 0") of a sum of independent ``Sample``s.
+
+    Draws in which it is undefined are left out. p is the bootstrap's; of several seeds it is Student's, of the value
+    over the draws' standard deviation with the degrees of ``freedom``, but no lower than so many draws can show.
+    """
     value = float(sum(part.values.mean() for part in parts))
     draws = sum(part.draws.mean(0) for part in parts)
     several = [part for part in parts if len(part.values) > 1]
@@ -85,13 +89,18 @@ def together(parts: list) -> tuple[float, np.ndarray]:
         drawn = lots(part.key, part.seed, part.draws.shape[1])
         draws = draws + math.sqrt(n / (n - 1)) * (drawn @ (part.values - part.values.mean())) / n
     draws = draws[np.isfinite(draws)]
-    if several and len(draws) and math.isfinite(value):
-        draws = value + (draws - value) * stretch(draws.var(), several)
-    return value, draws
+    if not len(draws) or not math.isfinite(value):
+        return value, draws, None
+    degrees = freedom(draws.var(), several)
+    if math.isinf(degrees):
+        return value, draws, two_sided_p(draws)
+    p = 2 * stdtr(degrees, -abs(value) / draws.std()) if draws.std() > 0 else 1.0
+    draws = value + (draws - value) * (float(stdtrit(degrees, 0.975)) / Z95)  # an interval that knows of few seeds
+    return value, draws, max(float(p), 2 / (len(draws) + 1))
 
 
-def stretch(variance: float, parts: list) -> float:
-    """How many times a normal 95 % interval's length one has that knows how few the seeds are (t(ν) / z).
+def freedom(variance: float, parts: list) -> float:
+    """Satterthwaite's degrees of freedom of all draws; infinite where no seeds are among them, or all agree.
 
     Args:
         variance: of all draws.
@@ -100,9 +109,8 @@ def stretch(variance: float, parts: list) -> float:
     of_means = [(part.values.var(ddof=1) / len(part.values), len(part.values) - 1) for part in parts]
     doubt = sum(v**2 / freedom for v, freedom in of_means)
     if doubt == 0:
-        return 1.0
-    freedom = max(variance**2 / doubt, min(freedom for _, freedom in of_means))  # what theory gives, but for the lots
-    return float(stdtrit(freedom, 0.975)) / Z95
+        return math.inf
+    return max(variance**2 / doubt, min(freedom for _, freedom in of_means))  # what theory gives, but for the lots
 
 
 def interval(sample: Sample, within: tuple | None = None) -> dict:
@@ -112,7 +120,7 @@ def interval(sample: Sample, within: tuple | None = None) -> dict:
         sample: the seeds' figures.
         within: the lowest and highest value that the figure can have, or None.
     """
-    value, draws = together([sample])
+    value, draws, _ = together([sample])
     if within and len(sample.values) > 1:
         draws = np.clip(draws, *within)
     return with_interval(value, draws)
@@ -125,10 +133,10 @@ def paired_test(a: Sample, b: Sample) -> dict:
         a: a figure of the first row's seeds.
         b: the second's, on the same resamples of the questions.
     """
-    value, draws = together(minus(a, b))  # a draw without a wrong answer of the base has no THS
+    value, draws, p = together(minus(a, b))  # a draw without a wrong answer of the base has no THS
     result = with_interval(value, draws)
     return {
         "difference": result["value"],
         "ci95": result["ci95"],
-        "p": two_sided_p(draws) if result["ci95"] else None,
+        "p": p if result["ci95"] else None,
     }

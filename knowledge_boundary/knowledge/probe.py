@@ -161,10 +161,12 @@ def layer_states(lm, texts, names, numbers, batch_tokens: int, shared: bool, pro
     return layers.last_token_states(lm, texts, names, numbers, batch_tokens, shared, progress)
 
 
-def states_of(lm, questions, numbers, batch_tokens: int, prompt: str, wording: str, refusal: str, progress) -> dict:
+def states_of(
+    lm, questions, numbers, batch_tokens: int, prompt: str, wording: str, refusal: str, shared: bool | None, progress
+) -> dict:
     """``layer_states`` of questions in the zero-shot prompt of evaluation, where its answer would begin."""
     texts = [prompts.answer_prompt(lm.format, q, prompt, wording, refusal) for q in questions]
-    shared = exactness.check(lm, texts)
+    shared = exactness.check(lm, texts) if shared is None else shared
     return layer_states(lm, texts, [q.id for q in questions], numbers, batch_tokens, shared, progress)
 
 
@@ -188,7 +190,9 @@ def fit_on_state(
     Raises:
         UserError: see ``fit`` and ``layers.last_token_states``.
     """
-    vectors = states_of(lm, list(map(from_record, records)), None, batch_tokens, prompt, wording, refusal, progress)
+    vectors = states_of(
+        lm, list(map(from_record, records)), None, batch_tokens, prompt, wording, refusal, None, progress
+    )
     cors = np.array([-np.inf if r.get("should_abstain") else r["cor"] for r in records])
     # Divided by their ids, so that another order of the same questions makes the same parts.
     order = np.array(sorted(range(len(records)), key=lambda i: records[i]["id"]))
@@ -199,10 +203,12 @@ def fit_on_state(
 
 def p_known_of(
     lm, probe: Probe, questions, batch_tokens: int = 4096, prompt: str = "basic", wording: str = "craft",
-    refusal: str = "text", progress=lambda n: None,
+    refusal: str = "text", shared: bool | None = None, progress=lambda n: None,
 ) -> np.ndarray:  # fmt: skip
     """p(known) [n] of ``Question``s, asked as those that the probe was fitted on; arguments as ``fit_on_state``'s."""
     questions = list(questions)
     if not questions:
         return np.zeros(0)
-    return probe.p_known(states_of(lm, questions, [probe.layer], batch_tokens, prompt, wording, refusal, progress))
+    return probe.p_known(
+        states_of(lm, questions, [probe.layer], batch_tokens, prompt, wording, refusal, shared, progress)
+    )

@@ -199,16 +199,21 @@ def warning_lines(records) -> list:
     return [f"Warning: {r['dataset']}, {r['model']}: {text}" for r in records for text in r["warnings"]]
 
 
-def tests_table(tests) -> str:
+def tests_table(tests, untrained) -> str:
     """Paired tests as text: the difference in THS × 100, its 95 % interval, p; below it those at equal coverage.
 
-    The models' own decisions first, then, under a line that says so, those at thresholds.
+    The models' own decisions first, then, under a line that says so, those at thresholds: these without equal
+    coverages, and without pairs of rows that are both ``untrained``.
     """
     own = [t for t in tests if t.get("kind") != "calibrated"]
     lines = [line for t in own for line in lines_of_test(t)]
-    if len(own) < len(tests):
-        lines += [*[""] * bool(lines), "At thresholds that were chosen on other questions:"]
-        lines += [line for t in tests if t.get("kind") == "calibrated" for line in lines_of_test(t)]
+    chosen = [t for t in tests if t.get("kind") == "calibrated"]
+    if chosen:
+        lines += [
+            *[""] * bool(lines),
+            "At thresholds that were chosen on other questions:",
+        ]
+        lines += [lines_of_test(t)[0] for t in chosen if not {t["model_a"], t["model_b"]} <= {*untrained}]
     return "\n".join(lines)
 
 

@@ -1,6 +1,7 @@
 """What parts of a run cost: seconds and forward passes a question."""
 
 import time
+from contextlib import contextmanager
 
 
 class Costs:
@@ -14,6 +15,7 @@ class Costs:
         self.forward_passes = forward_passes
         self.seconds = dict.fromkeys(forward_passes, 0.0)
         self.questions = dict.fromkeys(forward_passes, 0)
+        self.fixed = {}
 
     def timed(self, part: str, work, *args, **options):
         """``work(*args, **options)``, a list of one result a question, its seconds counted."""
@@ -21,6 +23,13 @@ class Costs:
         found = work(*args, **options)
         self.add(part, time.monotonic() - start, len(found))
         return found
+
+    @contextmanager
+    def once(self, part: str):
+        """Count the seconds of what is done once for all questions."""
+        start = time.monotonic()
+        yield
+        self.fixed[part] = self.fixed.get(part, 0) + time.monotonic() - start
 
     def batches(self, part: str, batches):
         """``batches`` as they are, the seconds until each counted."""
@@ -31,7 +40,7 @@ class Costs:
             start = time.monotonic()
 
     def add(self, part: str, seconds: float, questions: int) -> None:
-        """Count ``seconds`` for ``questions``; 0 for what is done once."""
+        """Count ``seconds`` for ``questions``."""
         self.seconds[part] += seconds
         self.questions[part] += questions
 
@@ -39,7 +48,9 @@ class Costs:
         """``meta.costs`` of ``n`` questions: {part: {seconds, forward_passes}}; null seconds where none was asked."""
         return {
             part: {
-                "seconds": round(self.seconds[part] / asked * n, 2) if (asked := self.questions[part]) else None,
+                "seconds": round(self.fixed.get(part, 0) + self.seconds[part] / asked * n, 2)
+                if (asked := self.questions[part])
+                else None,
                 "forward_passes": passes,
             }
             for part, passes in self.forward_passes.items()

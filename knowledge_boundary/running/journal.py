@@ -35,6 +35,7 @@ NOT_IDENTITY = (
     "state_rehearsal",
     "data",
     "base_eval",
+    "probe_state",
     "compare",
     "calibrate",
     "calibration",

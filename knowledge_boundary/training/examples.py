@@ -75,10 +75,12 @@ def refusal_flags(examples) -> str:
     texts = [f"{prompt}{answer}" for prompt, answer in examples]
     tables = (phrases.INSTRUCTIONS, CHINESE_INSTRUCTIONS)
     known = [(w, kind, own["refuse"]) for table in tables for w, kinds in table.items() for kind, own in kinds.items()]
-    for wording, kind, instruction in known:
-        if texts and instruction.rpartition("}")[2].strip() in texts[0]:
-            flags = f" --wording {wording}" * (wording != "craft") + " --refusal letter" * (kind == "letter")
-            return f"--prompt refuse{flags}"
+    tails = [(instruction.rpartition("}")[2].strip(), wording, kind) for wording, kind, instruction in known]
+    found = [one for one in tails if texts and one[0] in texts[0]]
+    if found:
+        _, wording, kind = max(found, key=lambda one: len(one[0]))  # one instruction may end as another does
+        flags = f" --wording {wording}" * (wording != "craft") + " --refusal letter" * (kind == "letter")
+        return f"--prompt refuse{flags}"
     if refused_by_letter(texts):
         return "--prompt bare --refusal letter"
     asked = any(prompt for prompt, _ in examples) or any(phrases.REFUSAL in text for text in texts)

@@ -81,8 +81,3 @@ def test_keys_do_not_underflow():
     found = forced.keys("x", "wrong", -900.0, -2000.0)
     assert found["forced"]["p"] == found["p_refusal"] == 0
     assert found["score"] == 1100
-    assert forced.keys("", "incomplete", -3.0, None) == {
-        "p_refusal": None,
-        "forced": {"text": "", "outcome": "incomplete", "p": pytest.approx(math.exp(-3))},
-        "score": None,
-    }

@@ -137,4 +137,4 @@ def test_a_comparison_of_only_unanswerable_questions_is_printed():
     text = tables.evaluation_tables(rows)
     assert text.startswith("Unanswerable questions")
     assert "P_c" not in text
-    assert tables.tests_table([test]) == "kuq/test: THS of m − init = undefined"
+    assert tables.tests_table([test], ()) == "kuq/test: THS of m − init = undefined"

@@ -62,8 +62,9 @@ def test_the_threshold_of_highest_ths_by_hand():
     assert found["model"] == {
         "name": "eight", "fingerprint": "tuned", "prompt": "refuse", "wording": None, "thinking": "off",
         "refusal": "text", "num_shots": None, "scoring": "letter", "chat_template": False,
+        "max_new_tokens": None, "match": "contains", "match_threshold": None, "judge_model": None,
     }  # fmt: skip
-    assert {k: v for k, v in found.items() if k not in ("curve", "model")} == {
+    assert {k: v for k, v in found.items() if k not in ("curve", "model", "questions")} == {
         "signal": "score",
         "target": "ths",
         "delta": None,

@@ -10,6 +10,7 @@ from knowledge_boundary.evaluation import curve, intervals, seeds
 from knowledge_boundary.evaluation.comparison import baseline_curves, compare
 from knowledge_boundary.evaluation.confidence import NAMES
 from knowledge_boundary.evaluation.intervals import bootstrap, with_interval
+from knowledge_boundary.evaluation.pools import question_key
 from knowledge_boundary.evaluation.scores import metrics, ths_measure
 from knowledge_boundary.running.errors import UserError
 from knowledge_boundary.running.results import clean
@@ -434,10 +435,10 @@ def test_the_initial_model_may_be_no_row_of_its_own():
 
 def test_a_threshold_chosen_on_the_test_set_is_said_to_be():
     made = calibration(SEEDS[0], threshold=5.0)
-    hashes = {"eval_1.json": "dev"}
     assert compared(BASE, SEEDS[0], calibrations=[made])[0][2]["warnings"] == []
-    (warning,) = compared(BASE, SEEDS[0], calibrations=[made], hashes=hashes)[0][2]["warnings"]
-    assert "chosen on these very questions" in warning
+    made["summary"]["questions"] = [question_key(r) for r in SEEDS[0]["records"][:3]]
+    (warning,) = compared(BASE, SEEDS[0], calibrations=[made])[0][2]["warnings"]
+    assert "chosen on 3 of these very questions" in warning
 
 
 def test_unanswerable_questions_are_refused_by_the_threshold_too():

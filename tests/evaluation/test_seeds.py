@@ -5,11 +5,12 @@ import math
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.special import stdtrit
 
 from knowledge_boundary.evaluation import intervals, seeds
-from knowledge_boundary.evaluation.intervals import bootstrap, two_sided_p, with_interval
+from knowledge_boundary.evaluation.intervals import Z95, bootstrap, two_sided_p, with_interval
 from knowledge_boundary.evaluation.scores import ths_measure
-from knowledge_boundary.evaluation.seeds import Sample, interval, lots, minus, paired_test, stretch, together
+from knowledge_boundary.evaluation.seeds import Sample, freedom, interval, lots, minus, paired_test, together
 
 
 def random_sample(n, key=None, seed=3, draws=40, width=0.1):
@@ -46,14 +47,14 @@ def test_two_seeds_by_hand(monkeypatch):
     sample = Sample(np.array([0.2, 0.4]), np.array([[0.2] * 4, [0.4] * 4]), (0, 1), 0)  # questions that vary nothing
     # Deviations √2 · (0.2, 0.3, 0.3, 0.4 less 0.3); their variance 0.01 is that of a mean of two, 0.02 / 2; so ν = 1,
     # and t / z is 12.706 / 1.960 = 6.483.
-    value, draws = together([sample])
+    value, draws, _ = together([sample])
     assert value == pytest.approx(0.3)
     assert draws == pytest.approx([-0.6168, 0.3, 0.3, 1.2168], abs=1e-4)
     assert sample.spread() == pytest.approx(math.sqrt(0.02))
 
 
 def plain(parts, signs, n_draws):
-    """(value, draws) of the sum of ``signs`` times samples, with loops."""
+    """(value, draws, p) of the sum of ``signs`` times samples, with loops."""
     value = sum(sign * sum(p.values) / len(p.values) for p, sign in zip(parts, signs, strict=True))
     drawn, doubt, freedoms = [], 0, []
     for b in range(n_draws):
@@ -72,16 +73,18 @@ def plain(parts, signs, n_draws):
             doubt += (between / len(p.values)) ** 2 / (len(p.values) - 1)
             freedoms.append(len(p.values) - 1)
     if not freedoms:
-        return value, drawn
+        return value, drawn, two_sided_p(np.array(drawn))
     spread = sum((d - np.mean(drawn)) ** 2 for d in drawn) / n_draws
-    longer = stats.t.ppf(0.975, max(spread**2 / doubt, min(freedoms))) / stats.norm.ppf(0.975)
-    return value, [value + longer * (d - value) for d in drawn]
+    nu = max(spread**2 / doubt, min(freedoms))
+    longer = stats.t.ppf(0.975, nu) / stats.norm.ppf(0.975)
+    p = max(2 * stats.t.sf(abs(value) / math.sqrt(spread), nu), 2 / (n_draws + 1))
+    return value, [value + longer * (d - value) for d in drawn], p
 
 
 @pytest.mark.parametrize(("n", "width"), [(2, 0.1), (3, 0.5), (5, 0.01)])
 def test_a_row_is_a_plain_loop_s(n, width):
     sample = random_sample(n, width=width)
-    value, draws = together([sample])
+    value, draws, _ = together([sample])
     expected = plain([sample], [1], 40)
     assert value == pytest.approx(expected[0])
     assert draws == pytest.approx(np.array(expected[1]))
@@ -91,11 +94,11 @@ def test_a_row_is_a_plain_loop_s(n, width):
 @pytest.mark.parametrize(("n", "m"), [(5, 3), (5, 1), (1, 2), (4, 4)])
 def test_a_difference_of_other_seeds_is_a_plain_loop_s(n, m):
     a, b = random_sample(n, key=tuple("abcde"[:n]), seed=1), random_sample(m, key=tuple("vwxyz"[:m]), seed=1)
-    value, draws = plain([a, b], [1, -1], 40)
+    value, draws, p = plain([a, b], [1, -1], 40)
     found = paired_test(a, b)
     assert found["difference"] == pytest.approx(value)
     assert found["ci95"] == pytest.approx(np.quantile(draws, [0.025, 0.975]))
-    assert found["p"] == two_sided_p(np.array(draws))
+    assert found["p"] == pytest.approx(p)
 
 
 def test_a_difference_of_the_same_seeds_is_seed_by_seed():
@@ -146,7 +149,7 @@ def test_an_interval_keeps_within_what_the_figure_can_be():
 
 def test_equal_seeds_stretch_nothing():
     sample = Sample(np.full(5, 0.25), random_sample(1).draws.repeat(5, 0), (0, 1, 2, 3, 4), 0)
-    assert stretch(0.1, [sample]) == 1
+    assert math.isinf(freedom(0.1, [sample]))
     np.testing.assert_allclose(together([sample])[1], random_sample(1).draws[0])
 
 
@@ -154,8 +157,9 @@ def test_the_variance_of_the_draws_is_that_of_a_mean_over_seeds():
     """Without any noise of the questions, and before the draws are stretched: s² / S."""
     values = np.array([0.1, 0.25, 0.3, 0.5, 0.6])
     sample = Sample(values, np.repeat(values[:, None], 20000, 1), (0, 1, 2, 3, 4), 0)
-    _, draws = together([sample])
-    unstretched = draws.var() / stretch(values.var(ddof=1) / 5, [sample]) ** 2
+    _, draws, _ = together([sample])
+    stretched = stdtrit(freedom(values.var(ddof=1) / 5, [sample]), 0.975) / Z95
+    unstretched = draws.var() / stretched**2
     assert unstretched == pytest.approx(values.var(ddof=1) / 5, rel=0.03)
 
 
@@ -220,7 +224,7 @@ def without_seeds(a, b):
 def test_seeds_that_are_not_resampled_raise_false_alarms(monkeypatch):
     monkeypatch.setattr(intervals, "RESAMPLES", 200)
     assert share_found(5, 0.6, False, test=without_seeds) > 0.2
-    monkeypatch.setattr(seeds, "stretch", lambda variance, parts: 1.0)
+    monkeypatch.setattr(seeds, "freedom", lambda variance, parts: math.inf)
     assert share_found(5, 0.6, True) > 0.08
 
 

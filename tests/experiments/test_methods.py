@@ -41,7 +41,7 @@ def test_every_command_is_one_that_its_stage_takes(form, monkeypatch, tmp_path):
     commands = list(methods.Form(form, 2, False).commands())
     trained = [words for words in commands if words[1] == "finetune.sh"]
     assert len(trained) == len({words[words.index("--output") + 1] for words in trained})  # no model stands for two
-    assert len(trained) == 2 * len(methods.TUNED) + 2 * (form == "open")
+    assert len(trained) == 2 * len(methods.TUNED) + 2 * len(methods.ATTEMPTS) * (form == "open")
     data = {words[words.index("--data") + 1] for words in trained}
     built = [words for words in commands if words[1] == "build_rait_data.py"]
     made = {"training_data/{}_{}".format(*(w[w.index(f"--{f}") + 1] for f in ("name", "method"))) for w in built}
@@ -127,6 +127,25 @@ def test_a_stack_ranks_by_what_its_signals_say_and_is_cross_fitted(evaluations):
     assert (before[1:] != after[1:]).any()
 
 
+def test_a_state_restated(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    greedy = [{"text": "paris", "correct": True}, {"text": "oslo", "correct": False}]
+    records = [{"id": f"q{i}", "answer": "Paris", "cor": 0.2 + 0.4 * i, "greedy": g} for i, g in enumerate(greedy)]
+    state = {"meta": {"stage": "run_query_state"}, "summary": {}, "records": records}
+    chosen = [{"id": "q1", "p_known": 0.1}, {"id": "q0", "p_known": 0.6}]
+    selection = {"meta": {"stage": "build_rait_data"}, "summary": {}, "records": chosen}
+    (tmp_path / "state.json").write_text(json.dumps(state))
+    (tmp_path / "probe.json").write_text(json.dumps(selection))
+    flags = ["--state_init", "state.json", "--own_words", "--blend", "probe.json", "--output", "new/state.json"]
+    assert tiny.call("experiments/restate.py", *flags) == 0
+    found = tiny.read_json("new/state.json")["records"]
+    assert [(r["answer"], r["cor"]) for r in found] == [("paris", pytest.approx(0.4)), ("Paris", pytest.approx(0.35))]
+    assert tiny.call("experiments/restate.py", "--state_init", "state.json", "--output", "x.json") == 2
+    (tmp_path / "probe.json").write_text(json.dumps(selection | {"records": chosen[:1]}))
+    assert tiny.call("experiments/restate.py", *flags) == 2
+    assert "--blend probe.json: has no q0" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
@@ -192,5 +211,5 @@ def test_the_page_says_what_the_comparison_says(tmp_path, monkeypatch):
         text = (tmp_path / "results.md").read_text()
         assert expected in text
         assert (tmp_path / "results_open.png").stat().st_size > 1000
-    assert "| craft | 5 | 0.100 / 0.100 | 10.0 [0.0, 20.0] ± 2.0 / 10.0 [0.0, 20.0] ± 2.0 |" in text
+    assert "| craft | 5 | 10.0 / 10.0 | 10.0 [0.0, 20.0] ± 2.0 / 10.0 [0.0, 20.0] ± 2.0 |" in text
     assert "| ours_calibrated | 4.0 [0.0, 4.0], p = 0.010 | 4.0 [0.0, 4.0], p = 0.010 |" in text

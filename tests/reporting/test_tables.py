@@ -87,16 +87,16 @@ def test_tests_of_decisions_and_of_thresholds_stand_apart():
         {"coverage": 0.625, "difference": -0.001, "p": 0.9},
     ]
     threshold = paired("confidence", "craft_calibrated", kind="calibrated", n_seeds=[1, 5], at_coverage=[])
-    assert tables.tests_table([native, threshold]).splitlines() == [
+    assert tables.tests_table([native, threshold], ()).splitlines() == [
         "facts/test: THS of craft − cor_rait = +3.1 [+1.0, +5.0], p = 0.004 (5 and 1 seeds)",
         "    where both answer 25 %: +2.1 (p = 0.030), 62 %: -0.1 (p = 0.900)",
         "",
         "At thresholds that were chosen on other questions:",
         "facts/test: THS of confidence − craft_calibrated = +3.1 [+1.0, +5.0], p = 0.004 (1 and 5 seeds)",
     ]
-    assert tables.tests_table([threshold]).splitlines()[0].startswith("At thresholds")
+    assert tables.tests_table([threshold], ()).splitlines()[0].startswith("At thresholds")
     old = paired("craft", "cor_rait")  # of a file from before there were kinds
-    assert tables.tests_table([old]) == "facts/test: THS of craft − cor_rait = +3.1 [+1.0, +5.0], p = 0.004"
+    assert tables.tests_table([old], ()) == "facts/test: THS of craft − cor_rait = +3.1 [+1.0, +5.0], p = 0.004"
 
 
 @pytest.mark.parametrize("spread", [None, {}, {"ths": None}])

@@ -88,12 +88,6 @@ def bench(tmp_path_factory, checkpoint, data, embedder):
     for r in state["records"]:
         r["cor"] = 0.2
     save("unknowing.json")
-    choices = [
-        {**r, "cor": i % 2, "choices": list("abcdefghijklmn"), "answer": "A"} for i, r in enumerate(state["records"])
-    ]
-    state["meta"]["model"]["fingerprint"], rehearsed = fingerprint, state["meta"]["model"]["fingerprint"]
-    (folder / "fourteen.json").write_text(json.dumps(state | {"records": choices}))
-    state["meta"]["model"]["fingerprint"] = rehearsed
     state["records"][1]["question"] = "Is this another question?"
     save("reworded.json")
     state["records"][0]["id"] = "elsewhere/train/0"
@@ -259,10 +253,6 @@ TABLE = [
     ),
     ([*EVAL, "--dataset", "quiz", "world_facts:ood", "--refusal", "letter"], "of --dataset world_facts/ood is an open"),
     ([*BOTH, "--refusal", "letter"], "--state_init state.json is an open question; give --refusal text"),
-    (
-        [*BUILD, "--state_init", "fourteen.json", "--method", "cor", "--refusal", "letter"],
-        "has 14 choices, and N is one",
-    ),
     ([*BOTH, "--prompt", "bare", "--wording", "short"], "--prompt bare has none; leave it out"),
     ([*BOTH, "--prompt", "cautious"], "--prompt: invalid choice: 'cautious'"),
     ([*BUILD, "--state_rehearsal", "shots.json"], "shots.json: asked with num_shots 3, state.json with 0"),

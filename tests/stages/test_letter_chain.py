@@ -69,11 +69,11 @@ def test_what_comes_next_is_of_the_part(half, checkpoint, monkeypatch, capsys):
 def test_the_chain_by_letters(half, checkpoint, monkeypatch, capsys, prompt):
     monkeypatch.chdir(half)
     states = [f"--state_{name}=results/tiny/exam/state_{name}_ID.json" for name in ("init", "rehearsal")]
-    asked = ["--prompt", prompt, "--refusal", "letter"]
+    asked, name = ["--prompt", prompt, "--refusal", "letter"], "tiny_exam_ID" + "_bare" * (prompt == "bare") + "_letter"
     run_all([
         *(["build_rait_data.py", "--model", checkpoint, *states, *asked, "--method", method, "--threshold", 0.25,
            "--n_van", 6, "--n_idk", 6, "--output_dir", f"out/{prompt}"] for method in ("all", "soft")),
-        ["finetune.sh", "--backend", "builtin", "--model", checkpoint, "--data", "training_data/tiny_exam_ID_cor",
+        ["finetune.sh", "--backend", "builtin", "--model", checkpoint, "--data", f"training_data/{name}_cor",
          "--output", f"models/{prompt}", *TUNE],
     ])  # fmt: skip
     assert f"Next:    python eval_refusal.py --model models/{prompt} {' '.join(asked)}\n" in capsys.readouterr().out
@@ -85,7 +85,7 @@ def test_the_chain_by_letters(half, checkpoint, monkeypatch, capsys, prompt):
     selected = {
         r["id"]: r for r in tiny.read_json(f"out/{prompt}/selection_cor.json")["records"] if r["label"] != "dropped"
     }
-    pairs = tiny.read_json("training_data/tiny_exam_ID_cor/tiny_exam_ID_cor.json")["instances"]
+    pairs = tiny.read_json(f"training_data/{name}_cor/{name}_cor.json")["instances"]
     assert len(pairs) == len(selected)
     for pair, r in zip(pairs, selected.values(), strict=True):
         assert pair["output"] == f"{r['answer'] if r['label'] == 'van' else 'N'}<|im_end|>"
@@ -93,7 +93,7 @@ def test_the_chain_by_letters(half, checkpoint, monkeypatch, capsys, prompt):
         said = pair["input"].removeprefix("<|im_start|>user\n").removesuffix("<|im_end|>\n<|im_start|>assistant\n")
         assert (said == lettered) == (prompt == "bare")
         assert ("respond with N.\n" in said) == (prompt == "refuse")
-    soft = tiny.read_json("training_data/tiny_exam_ID_soft/tiny_exam_ID_soft.json")["instances"]
+    soft = tiny.read_json(f"training_data/{name}_soft/{name}_soft.json")["instances"]
     assert {pair["output"] for pair in soft} <= {f"{letter}<|im_end|>" for letter in "ABCDN"}
     # It has learned what it was taught, refusals among it, and says so in letters.
     taught = tiny.read_json(f"out/eval_{prompt}_{prompt}_letter.json")
