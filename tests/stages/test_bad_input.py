@@ -76,7 +76,6 @@ def bench(tmp_path_factory, checkpoint, data, embedder):
         r["cor"] = cor
     save = lambda name: (folder / name).write_text(json.dumps(state))  # noqa: E731
     save("state.json")
-    fingerprint = state["meta"]["model"]["fingerprint"]
     state["meta"]["model"]["fingerprint"] = "of the rehearsed one"
     save("rehearsed.json")
     state["meta"]["args"]["num_shots"] = 3
