@@ -8,15 +8,18 @@ Examples:
   python experiments/methods.py --seeds 2 --quick
 """
 
+import contextlib
 import os
 import shlex
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from knowledge_boundary import chain, cli, options
 from knowledge_boundary.knowledge.selection import MODEL_NAMES
+from knowledge_boundary.running.errors import UserError
 
 TUNED = ("cor", "craft", "soft", "soft_flow", "probe", "grait")
 TUNE = {"lora_r": 32, "lora_alpha": 32, "lora_dropout": 0, "learning_rate": "2e-4", "batch_size": 16}
@@ -26,11 +29,11 @@ DRAWN = ("cor", "soft", "soft_flow")  # whose questions are drawn by lot: with e
 # The open form carries the comparison; by letters the embedded model is near chance, and less is enough to say so.
 FORMS = {
     "open": {
-        "name": "world_facts", "dev": "dev", "train": 100, "limit": 110, "rehearse": 100, "n": 100, "epochs": 3,
+        "name": "world_facts", "dev": "dev", "train": 100, "limit": 100, "rehearse": 100, "n": 100, "epochs": 3,
         "state": {"num_shots": 3}, "asked": {"prompt": "refuse"}, "built": {},
     },
     "choice": {
-        "name": "world_facts_mc", "dev": "val", "train": 60, "limit": 60, "rehearse": 60, "n": 60, "epochs": 2,
+        "name": "world_facts_mc", "dev": "val", "train": 50, "limit": 40, "rehearse": 50, "n": 50, "epochs": 2,
         "state": {"num_shots": 5}, "asked": {"prompt": "refuse", "refusal": "letter"}, "built": {"refusal": "letter"},
     },
 }  # fmt: skip
@@ -41,6 +44,9 @@ def arguments():
     """The script's flags."""
     parser = cli.Parser(__doc__)
     parser.add_argument("--seeds", type=options.positive, default=5, help="training runs of each method")
+    parser.add_argument(
+        "--jobs", type=options.positive, default=2, help="training runs at a time, each with its share of the cores"
+    )
     parser.add_argument("--forms", nargs="+", default=list(FORMS), choices=FORMS)
     parser.add_argument("--quick", action="store_true", help="on a tenth of the questions; the figures mean nothing")
     parser.add_argument(
@@ -70,7 +76,7 @@ class Form:
 
     def __init__(self, form: str, seeds: int, quick: bool):
         own = FORMS[form] | (QUICK if quick else {})
-        self.own, self.seeds, self.open = own, range(seeds), form == "open"
+        self.own, self.seeds, self.open = own, list(range(seeds)), form == "open"
         self.name = f"methods-{form}" + "-quick" * quick
         self.out = f"results/{self.name}"
         self.learnt = {"dataset": own["name"], "split": "train", "subjects": chain.KINDS, "limit": own["train"]}
@@ -118,15 +124,13 @@ class Form:
                 output = f"{out}/{attempt}/state_init.json"
                 yield words("experiments/restate.py", state_init=init, **how, output=output)
 
-    def seed(self, seed: int):
-        """One training run of each method, evaluated; and the initial model's answers withheld by each score."""
-        for method in TUNED:
-            yield from self.tuned(method, method, seed, **self.states)
-        if self.open and seed < 2:  # attempts: two seeds tell whether five are worth it
-            for attempt in ATTEMPTS:
-                yield from self.tuned(
-                    "soft", f"soft_{attempt}", seed, state_init=f"{self.out}/{attempt}/state_init.json"
-                )
+    def runs(self) -> list:
+        """[(name, commands)] of every training run of every method, which need nothing of each other."""
+        found = [(m, m, seed, self.states) for seed in self.seeds for m in TUNED]
+        if self.open:  # attempts: two seeds tell whether five are worth it
+            states = {a: {"state_init": f"{self.out}/{a}/state_init.json"} for a in ATTEMPTS}
+            found += [("soft", f"soft_{a}", seed, states[a]) for seed in self.seeds[:2] for a in ATTEMPTS]
+        return [(f"{label}-{seed}", list(self.tuned(m, label, seed, **own))) for m, label, seed, own in found]
 
     def built(self, method: str, label: str, seed: int, folder: str, **states) -> list:
         """Refusal-aware data by a method: training_data/NAME-LABEL-SEED_METHOD."""
@@ -168,26 +172,57 @@ class Form:
     def commands(self):
         """All of them, in their order; each is yielded when those before it have run."""
         yield from self.once()
-        for seed in self.seeds:
-            yield from self.seed(seed)
+        for _, commands in self.runs():
+            yield from commands
         yield from self.together()
 
 
-def run(command: list) -> None:
-    """Print and run one command; the run ends where one fails."""
-    print(f"\n$ {shlex.join(command)}", flush=True)
+def run(command: list, jobs: int = 1, log: Path | None = None) -> None:
+    """Print and run one command; the whole run ends where one fails.
+
+    Args:
+        command: its words.
+        jobs: how many run at once; each has its share of the cores.
+        log: where its output goes; None: to the terminal.
+    """
+    print(f"\n$ {shlex.join(command)}" if log is None else f"$ {shlex.join(command)}", flush=True)
     program = [sys.executable if command[0] == "python" else command[0], *command[1:]]
     start = time.monotonic()
-    code = subprocess.run(program, env=environment(), check=False).returncode
+    with contextlib.ExitStack() as stack:
+        out = None
+        if log:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            out = stack.enter_context(open(log, "a", encoding="utf-8"))
+        code = subprocess.run(program, env=environment(jobs), stdout=out, stderr=out, check=False).returncode
+    if code and log:
+        tail = log.read_text(encoding="utf-8").splitlines()[-3:]
+        raise UserError(f"{shlex.join(command)}: exit code {code}: {' / '.join(tail)} (all of it: {log})")
     if code:
         raise SystemExit(code)  # the stage has said why
-    print(f"  [{time.monotonic() - start:.0f} s]", flush=True)
+    print(f"  [{time.monotonic() - start:.0f} s] {'' if log is None else log.stem}", flush=True)
 
 
-def environment() -> dict:
+def environment(jobs: int) -> dict:
     """finetune.sh takes the Python of the active environment: it shall be this one."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    return os.environ | {"VIRTUAL_ENV": sys.prefix, "PATH": path}
+    threads = {} if jobs == 1 else {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // jobs))}
+    return os.environ | {"VIRTUAL_ENV": sys.prefix, "PATH": path} | threads
+
+
+def run_form(form: Form, jobs: int) -> None:
+    """A form's commands: what comes once, then ``jobs`` training runs at a time, then all of it together."""
+    for command in form.once():
+        run(command)
+
+    def run_one(name: str, commands: list) -> None:
+        for command in commands:
+            run(command, jobs, Path(form.out) / "logs" / f"{name}.log")
+
+    with ThreadPoolExecutor(jobs) as pool:
+        for _ in pool.map(run_one, *zip(*form.runs(), strict=True)):
+            pass  # raises what a run raised
+    for command in form.together():
+        run(command)
 
 
 def main():
@@ -195,11 +230,12 @@ def main():
     args = arguments()
     began = time.monotonic()
     for name in args.forms:
-        for command in Form(name, args.seeds, args.quick).commands():
-            if args.dry_run:
+        form = Form(name, args.seeds, args.quick)
+        if args.dry_run:
+            for command in form.commands():
                 print(shlex.join(command))
-            else:
-                run(command)
+        else:
+            run_form(form, args.jobs)
     if not args.dry_run and (args.page or ("no" if args.quick else "yes")) == "yes":
         run(["python", "experiments/results_page.py"])
     if not args.dry_run:

@@ -95,7 +95,9 @@ class Table:
         for model in self.models("native"):
             own = [self.by_row[model, label] for label in self.labels]
             chosen = [self.by_row.get((f"{model}_calibrated", label)) for label in self.labels]
-            found.append(self.row(model, own, [with_spread(r) for r in own], [with_spread(r) for r in chosen]))
+            combined = model.startswith(("gate_", "stack"))  # which decide nothing by themselves
+            native = ["–"] if combined else [with_spread(r) for r in own]
+            found.append(self.row(model, own, native, [with_spread(r) for r in chosen]))
         for model in self.baselines:
             own = [self.by_row[model, label] for label in self.labels]
             found.append(self.row(f"*{model}*", own, ["–"], [with_spread(r) for r in own]))

@@ -122,6 +122,8 @@ def baseline_curves(evaluations: dict, base: dict, seed: int = 0, base_where: st
     for label, asked in questions_by_set(evaluations).items():
         (kept,) = answerable(records_of(base, label, asked, base_where))
         for signal in curve.available(kept):
+            if signal == "refusal_prompt":  # is the evaluation's that gives leave to refuse
+                continue
             name = base["summary"]["model"] if signal == curve.SIGNAL else signal
             about = {"name": name, "dataset": label, "signal": signal}
             found.append(about | curve.ranking(kept, kept, seed, signal))

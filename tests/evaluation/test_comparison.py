@@ -525,14 +525,13 @@ def test_several_seeds_cost_what_one_does_on_average():
 def test_baseline_curves_are_of_every_signal_of_the_initial_model():
     base = evaluation("init_basic", answers("ccccwwww", agreement=[0.5] * 8), prompt="basic", sets=SETS)
     found = baseline_curves(files(base), base)
-    assert [(f["dataset"], f["name"], f["signal"]) for f in found[:4]] == [
+    assert [(f["dataset"], f["name"], f["signal"]) for f in found[:3]] == [
         ("facts/test", "init_basic", "score"),
         ("facts/test", "confidence", "confidence"),
-        ("facts/test", "refusal_prompt", "refusal_prompt"),
-        ("facts/test", "agreement", "agreement"),
+        ("facts/test", "agreement", "agreement"),  # refusal_prompt is of the evaluation with that prompt
     ]
-    assert {f["dataset"] for f in found[4:]} == {"facts/ood"}
+    assert {f["dataset"] for f in found[3:]} == {"facts/ood"}
     assert found[0]["auroc_all"]["value"] == 1
-    assert found[3]["auroc_all"]["value"] == 0.5
-    assert [p["ths"] for p in found[3]["curve"]] == [0]
+    assert found[2]["auroc_all"]["value"] == 0.5
+    assert [p["ths"] for p in found[2]["curve"]] == [0]
     assert found[0].keys() == {"name", "dataset", "signal", "curve", "auroc_all", "aurc_all"}
