@@ -77,7 +77,6 @@ def test_seeds_and_thresholds_beside_each_other(shelf, capfd):
     assert {c["name"] for c in result["summary"]["baseline_curves"]} == {
         "init_basic",
         "confidence",
-        "refusal_prompt",
         "sure",
     }
     assert [i["path"] for i in result["meta"]["inputs"]] == [*EVALS, *thresholds]
