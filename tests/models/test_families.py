@@ -199,7 +199,8 @@ def test_representations_are_what_the_head_reads(lm, shared):
         last = seen.pop().reshape(len(ids), -1)[-1].numpy()
         wanted.append(last / np.linalg.norm(last))
     handle.remove()
-    hidden, _ = families.run_base(lm.model, input_ids=torch.tensor([IDS, IDS]))
+    with torch.no_grad():  # Qwen v1 keeps tables of passes in inference mode, which no gradient may meet
+        hidden, _ = families.run_base(lm.model, input_ids=torch.tensor([IDS, IDS]))
     assert hidden.shape == (2, len(IDS), lm.model.config.hidden_size)
     found = conflict.representations(lm, PROMPTS, [*"abcd"], LARGE, shared)
     assert np.abs(found - np.stack(wanted)).max() <= 1e-5
