@@ -41,7 +41,7 @@ def arguments():
 
 
 def without(lm, asked, texts, args, shared) -> list:
-    """[{output, p_answer, p_sure, outcome}]: evaluation's greedy answers with no refusal beside them."""
+    """[{output, p_answer, p_sure, outcome, greedy}]: evaluation's greedy answers with no refusal beside them."""
     ids, found = [q.id for q in asked.questions], [None] * len(texts)
     batches = sampling.answer(lm, texts, ids, 0, args.max_new_tokens, args.batch_tokens, shared)
     for indices, batch in batches:
@@ -53,7 +53,7 @@ def without(lm, asked, texts, args, shared) -> list:
         sure = answers.sureness(lm, asking, [ids[i] for i in indices], args.batch_tokens, shared)
         for i, o, p in zip(indices, greedy, sure, strict=True):
             outcome = answers.verdict_on(asked.questions[i], o, outcomes.contains)["outcome"]
-            found[i] = {"output": o.text, "p_answer": o.probability, "p_sure": p, "outcome": outcome}
+            found[i] = {"output": o.text, "p_answer": o.probability, "p_sure": p, "outcome": outcome, "greedy": o}
     return found
 
 
@@ -72,8 +72,9 @@ def apart(lm, asked, texts, args, shared) -> list:
     )
     for indices, batch in batches:
         for i, one in zip(indices, batch, strict=True):
-            outcome = answers.verdict_on(asked.questions[i], one[2], outcomes.contains)["outcome"]
-            found[i] |= forced.keys(one[2].text, outcome, forced.log_probability(one[2]), refusals[i])
+            answer = one[2] if found[i]["outcome"] == "refused" else found[i].pop("greedy")
+            outcome = answers.verdict_on(asked.questions[i], answer, outcomes.contains)["outcome"]
+            found[i] |= forced.keys(answer.text, outcome, forced.log_probability(answer), refusals[i])
     return found
 
 
