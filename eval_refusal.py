@@ -122,6 +122,9 @@ def evaluate_model(args) -> None:
         for label, asked in sets.items()
     }
     about = cli.describe_model(args)
+    state = cli.read_state(args.probe_state, "--probe_state") if args.probe_state else None
+    if state:
+        cli.check_same_model(state, about, f"--probe_state {args.probe_state}")
     calibrated = cli.read_calibration(args, about)
     args.name = args.name or "_".join(
         [about["name"], args.prompt, *["letter"] * (args.refusal == "letter"), *["calibrated"] * bool(calibrated)]
@@ -145,7 +148,7 @@ def evaluate_model(args) -> None:
     exactness.check(lm)  # a family that cannot run is refused before anything is asked
     passes = {"answers": 1} | ({"samples": args.num_samples} if args.num_samples else {})
     costs, cut = Costs(passes | ({"probe": 1} if args.probe_state else {})), {}
-    signals = further_signals(args, lm, embed, costs)
+    signals = further_signals(args, lm, embed, state, costs)
     total = sum(len(asked.questions) for asked in sets.values())
     keys = [f"{label}:{q.id}" for label, asked in sets.items() for q in asked.questions]
     batches = ask_sets(args, lm, sets, match, run, cut, signals, costs)
@@ -158,10 +161,11 @@ def evaluate_model(args) -> None:
     for label, own in by_set.items():
         records = calibration.apply(own, calibrated) if calibrated else own
         summary[label] = scores.summarise(records, bases[label], args.seed, args.thinking)
-        summary[label] |= {"shots_dropped": cut.get(label), "native": curve.native(*answerable(own, bases[label]))}
+        summary[label] |= {"shots_dropped": cut.get(label)}
         by_set[label] = records
-        seen = calibration.overlap(calibrated, own) if calibrated else 0
-        if seen:
+        if calibrated:  # the model's own decision is that of its own records
+            summary[label]["native"] = curve.native(*answerable(own, bases[label]))
+        if calibrated and (seen := calibration.overlap(calibrated, own)):
             ranks.say(
                 f"Warning: {label}: the threshold was chosen on {seen} of these questions; its figures are too good"
             )
@@ -172,15 +176,13 @@ def evaluate_model(args) -> None:
     cli.closing([run.path], "python eval_refusal.py --compare FILE… of the models to compare")
 
 
-def further_signals(args, lm, embed, costs):
+def further_signals(args, lm, embed, state, costs):
     """What --num_samples and --probe_state ask for beside the answers."""
     draws, fitted, held_out = None, None, {}
     if args.num_samples:
         thinking = args.max_thinking_tokens or 0
         draws = SamplingSettings(args.num_samples, 1.0, 1.0, args.max_new_tokens, thinking, args.seed)
-    if args.probe_state:
-        state = cli.read_state(args.probe_state, "--probe_state")
-        cli.check_same_model(state, lm.about, f"--probe_state {args.probe_state}")
+    if state:
         with costs.once("probe"):
             fitted = known_probe.fit_on_state(
                 lm, state["records"], args.seed, batch_tokens=args.batch_tokens, prompt=args.prompt,
@@ -252,7 +254,17 @@ def calibrate(args) -> None:
     folder = Path(args.output_dir or Path(args.calibrate[0]).parent)
     runs = []
     for pool, summary in found:
-        own = vars(args) | {"name": summary["name"], "signal": summary["signal"]}
+        read = (
+            "calibrate",
+            "base_eval",
+            "sets",
+            "target",
+            "delta",
+            "seed",
+            "output_dir",
+            "overwrite",
+        )  # no other flag is
+        own = {key: vars(args)[key] for key in read} | {"name": summary["name"], "signal": summary["signal"]}
         path = folder / f"calibration_{summary['name']}.json"
         runs.append(Run(calibration.STAGE, path, own, inputs=list(dict.fromkeys([*pool.paths, *pool.base_paths]))))
     done = [run.finished() for run in runs]

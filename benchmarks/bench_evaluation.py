@@ -52,7 +52,7 @@ def without(lm, asked, texts, args, shared) -> list:
         ]
         sure = answers.sureness(lm, asking, [ids[i] for i in indices], args.batch_tokens, shared)
         for i, o, p in zip(indices, greedy, sure, strict=True):
-            outcome = answers.verdict_on(asked.questions[i], o, outcomes.contains)["outcome"]
+            outcome = forced.verdict_on(asked.questions[i], o, outcomes.contains)["outcome"]
             found[i] = {"output": o.text, "p_answer": o.probability, "p_sure": p, "outcome": outcome, "greedy": o}
     return found
 
@@ -73,7 +73,7 @@ def apart(lm, asked, texts, args, shared) -> list:
     for indices, batch in batches:
         for i, one in zip(indices, batch, strict=True):
             answer = one[2] if found[i]["outcome"] == "refused" else found[i].pop("greedy")
-            outcome = answers.verdict_on(asked.questions[i], answer, outcomes.contains)["outcome"]
+            outcome = forced.verdict_on(asked.questions[i], answer, outcomes.contains)["outcome"]
             found[i] |= forced.keys(answer.text, outcome, forced.log_probability(answer), refusals[i])
     return found
 

@@ -112,7 +112,15 @@ def main():
     path = Path(args.output_dir or Path(args.answers).parent) / f"eval_{args.name}.json"
     asked = {key: answers["meta"]["args"].get(key) for key in ("prompt", "wording", "thinking", "refusal", "match")}
     asked |= {"match_threshold": answers["meta"]["args"].get("match_threshold")}
-    run = Run("eval_refusal", path, vars(args) | asked, model, answers["meta"]["dataset"], [*paths, args.base_eval])
+    run = Run(
+        "eval_refusal",
+        path,
+        vars(args) | asked,
+        model,
+        answers["meta"]["dataset"],
+        [*paths, args.base_eval],
+        answers["meta"].get("judge"),
+    )
     if run.finished():
         return cli.already_done(run.path)
     records = [

@@ -29,11 +29,11 @@ DRAWN = ("cor", "soft", "soft_flow")  # whose questions are drawn by lot: with e
 # The open form carries the comparison; by letters the embedded model is near chance, and less is enough to say so.
 FORMS = {
     "open": {
-        "name": "world_facts", "dev": "dev", "train": 100, "limit": 100, "rehearse": 100, "n": 100, "epochs": 3,
+        "name": "world_facts", "dev": "dev", "train": 100, "limit": 70, "rehearse": 100, "n": 100, "epochs": 3,
         "state": {"num_shots": 3}, "asked": {"prompt": "refuse"}, "built": {},
     },
     "choice": {
-        "name": "world_facts_mc", "dev": "val", "train": 50, "limit": 40, "rehearse": 50, "n": 50, "epochs": 2,
+        "name": "world_facts_mc", "dev": "val", "train": 50, "limit": 30, "rehearse": 50, "n": 40, "epochs": 2,
         "state": {"num_shots": 5}, "asked": {"prompt": "refuse", "refusal": "letter"}, "built": {"refusal": "letter"},
     },
 }  # fmt: skip

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from . import options
 from .asking import answers, judge
-from .evaluation import calibration, curve
+from .evaluation import calibration, curve, signals
 from .judging import outcomes
 from .models import loading
 from .questions import columns, mmlu, readers
@@ -25,10 +25,6 @@ from .training.settings import TrainingSettings
 # All that later stages need of a state file's records.
 STATE_FIELDS = ("id", "subject", "question", "choices", "answer", "aliases", "cor", "cer")
 STATE_FIELDS_OPTIONAL = ("should_abstain", "exam", "shots_dropped")
-
-
-# Signals that evaluation records by a flag only.
-NEEDED_FLAGS = {"agreement": "num_samples", "certainty": "num_samples", "probe": "probe_state"}
 
 
 class Parser(argparse.ArgumentParser):
@@ -155,7 +151,7 @@ def read_calibration(args, about: dict) -> dict | None:
     differs = calibration.misfit(found, {"model": about, "args": vars(args)})
     if differs:
         raise UserError(f"--calibration {path}: {differs}; calibrate this model, asked in this way")
-    needed = NEEDED_FLAGS.get(found["summary"]["signal"])
+    needed = signals.FLAGS.get(found["summary"]["signal"])
     if needed and not getattr(args, needed):
         raise UserError(f"--calibration {path}: its signal is {found['summary']['signal']}; give --{needed}")
     return found

@@ -1,6 +1,7 @@
 """How evaluation asks: the model's answer, how sure it is of it, and what the answer amounts to."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -47,11 +48,6 @@ def judged(
         "confidence": (p_answer + p_sure) / 2,
         **scored,
     }
-
-
-def verdict_on(question, answer, match) -> dict:
-    """What an ``Answer`` amounts to (``outcomes.outcome``); ``incomplete`` where its thought has not ended."""
-    return outcomes.outcome(question, answer.text, match) if answer.complete else {"outcome": "incomplete"}
 
 
 def before_answer(words, answer) -> str | None:
@@ -118,77 +114,16 @@ def ask(
         sure = sureness(lm, asking, own_ids, batch_tokens, shared)
         questions, own_texts = [own[i] for i in indices], [texts[i] for i in indices]
         judge.ahead(match, [(q, o.text) for q, o in zip(questions, outputs, strict=True) if o.complete])
-        verdicts = [verdict_on(q, o, match) for q, o in zip(questions, outputs, strict=True)]
+        verdicts = [forced.verdict_on(q, o, match) for q, o in zip(questions, outputs, strict=True)]
+        trees = [one[2:] for one in batch]
         how = (match, max_new_tokens, batch_tokens, shared)
-        scored = [forced.NONE] * len(outputs)
-        thought = {i for i, o in enumerate(outputs) if o.complete and (thinks or o.thought)}
-        direct = {i for i, o in enumerate(outputs) if o.complete} - thought
-        for part, behind in ((direct, False), (thought, True)):
-            rows = sorted(part)
-            trees = [
-                (own_texts[i] + (before[i] or "" if behind else ""), outputs[i], verdicts[i], *batch[i][2:])
-                for i in rows
-            ]
-            if behind and rows:
-                trees = behind_thoughts(lm, trees, [own_ids[i] for i in rows], max_new_tokens, batch_tokens, shared)
-            for i, one in zip(rows, scores(lm, [questions[i] for i in rows], trees, *how, behind), strict=True):
-                scored[i] = one
+        scored = forced.beside(lm, questions, own_texts, outputs, before, verdicts, trees, thinks, *how)
         yield [
             judged(q, out.text, verdict, out.probability, p, refuse_unsure, s)
             | ({"thought": first} if first else {})
             | ({"cut_off": True} if out.long else {})
             for q, out, verdict, first, p, s in zip(questions, outputs, verdicts, before, sure, scored, strict=True)
         ]
-
-
-def scores(lm, questions, trees, match, max_new_tokens, batch_tokens, shared, thought=False, said=None) -> list:
-    """``forced.found`` of questions: the greedy answer is the forced one, unless it is a refusal.
-
-    Args:
-        lm: the model.
-        questions: the questions.
-        trees: for each ``(prompt, greedy answer, its verdict, forced answer, log_refusal)``.
-        match: see ``ask``.
-        max_new_tokens: see ``ask``.
-        batch_tokens: see ``ask``.
-        shared: see ``ask``.
-        thought: whether the prompts end in a finished thought.
-        said: what of an answer's text is judged; None: all of it.
-    """
-
-    def text_of(answer) -> str:
-        return said(answer.text) if said else answer.text
-
-    def judge_all(answers) -> list:
-        if not answers:
-            return []
-        judge.ahead(match, [(questions[i], text_of(answer)) for i, answer in answers if answer.complete])
-        judged_alike = [(text_of(a), verdict_on(questions[i], replace(a, text=text_of(a)), match)) for i, a in answers]
-        return [(text, verdict["outcome"]) for text, verdict in judged_alike]
-
-    if not trees:
-        return []
-    refused = [i for i, (_, _, verdict, _, _) in enumerate(trees) if verdict["outcome"] == "refused"]
-    others = dict(zip(refused, judge_all([(i, trees[i][3]) for i in refused]), strict=True))
-    first = [
-        (other, others[i], log_refusal) if i in others else (greedy, (text_of(greedy), verdict["outcome"]), log_refusal)
-        for i, (_, greedy, verdict, other, log_refusal) in enumerate(trees)
-    ]
-    ids, texts = [q.id for q in questions], [tree[0] for tree in trees]
-    return forced.found(lm, texts, ids, first, judge_all, max_new_tokens, batch_tokens, shared, thought)
-
-
-def behind_thoughts(lm, trees, ids, max_new_tokens, batch_tokens, shared) -> list:
-    """``trees`` of ``scores`` whose prompts end in a thought, with the forced answer and the refusal that follow it."""
-    texts, found = [tree[0] for tree in trees], [None] * len(trees)
-    paths = forced.refusings(lm, texts, lead="")
-    batches = sampling.answer(
-        lm, texts, ids, 0, max_new_tokens, batch_tokens, shared, greedy=False, refusings=paths, behind_thought=True
-    )
-    for indices, batch in batches:
-        for i, one in zip(indices, batch, strict=True):
-            found[i] = (*trees[i][:3], *one[2:])
-    return found
 
 
 def after_answer(lm) -> int:
@@ -256,16 +191,19 @@ def ask_open_probe(
             asking = [prompts.sure_prompt(lm.format, *one) for one in zip(own_texts, said, before, strict=True)]
             sure = sureness(lm, asking, ids, batch_tokens, shared)
             judge.ahead(match, [(q, s) for q, s, greedy in zip(own, said, given, strict=True) if greedy.complete])
-            verdicts = [verdict_on(q, replace(o, text=s), match) for q, s, o in zip(own, said, given, strict=True)]
-            rows = [i for i, greedy in enumerate(given) if greedy.complete]
-            own_trees = [(own_texts[i], given[i], verdicts[i], *trees[i][2:]) for i in rows]
+            verdicts = [
+                forced.verdict_on(q, replace(o, text=s), match) for q, s, o in zip(own, said, given, strict=True)
+            ]
             how = (match, max_new_tokens, batch_tokens, shared)
-            of_rows = scores(lm, [own[i] for i in rows], own_trees, *how, said=probe.stated)
-            scored = dict(zip(rows, of_rows, strict=True))
+            own_trees = [tree[2:] for tree in trees]
+            # What R-Tuning has trained goes on behind its answer ("Paris. Are you sure …"), which is no part of it.
+            of_stated = partial(likelihood_of, lm, own_texts, before, ids, batch_tokens, shared)
+            more = {"said": probe.stated, "log_p_of": of_stated}
+            scored = forced.beside(lm, own, own_texts, given, before, verdicts, own_trees, False, *how, **more)
             records = []
             for i, (q, s, greedy, p, p_sure) in enumerate(zip(own, said, given, likely, sure, strict=True)):
                 cut_off = {"cut_off": True} if greedy.long and s == greedy.text.strip() else {}
-                record = judged(q, s, verdicts[i], p, p_sure, refuse_unsure, scored.get(i, forced.NONE))
+                record = judged(q, s, verdicts[i], p, p_sure, refuse_unsure, scored[i])
                 records.append(record | {"greedy": greedy.text} | cut_off)
             yield records
 
@@ -281,11 +219,24 @@ def answered(lm, texts, ids, max_new_tokens, batch_tokens, shared) -> list:
 
 
 def probability_of(lm, texts, before, answers, ids, batch_tokens: int, shared: bool) -> list:
-    """The geometric mean of the probabilities of each answer's tokens behind its prompt; 0 for an empty one.
+    """The geometric mean of the probabilities of each answer's tokens, 0 for an empty one; see ``likelihood``."""
+    likely = likelihood(lm, texts, before, answers, ids, batch_tokens, shared)
+    return [float(np.exp(total / count)) if count else 0.0 for total, count in likely]
+
+
+def likelihood_of(lm, texts, before, ids, batch_tokens: int, shared: bool, rows, answers) -> list:
+    """Log-probabilities of answers to some of the questions, ``rows`` their numbers; see ``likelihood``."""
+    parts = ([own[i] for i in rows] for own in (texts, before))
+    likely = likelihood(lm, *parts, answers, [ids[i] for i in rows], batch_tokens, shared)
+    return [total if count else float(np.log(np.finfo(float).tiny)) for total, count in likely]
+
+
+def likelihood(lm, texts, before, answers, ids, batch_tokens: int, shared: bool) -> list:
+    """(log-likelihood in nats, number of tokens) of each answer behind its prompt; (0, 0) for an empty one.
 
     ``before``: what the model wrote before each (``before_answer``).
     """
-    found = [0.0] * len(texts)
+    found = [(0.0, 0)] * len(texts)
     having = [i for i, answer in enumerate(answers) if answer]
     options = [[answers[i] if before[i] else f"{lm.format.lead_of(texts[i])}{answers[i]}"] for i in having]
     own_texts, own_ids = [f"{texts[i]}{before[i] or ''}" for i in having], [ids[i] for i in having]
@@ -294,7 +245,7 @@ def probability_of(lm, texts, before, answers, ids, batch_tokens: int, shared: b
             lm, own_texts, options, batch_tokens, shared, names=own_ids
         ):
             for k, ((total, count),) in zip(indices, sums, strict=True):
-                found[having[k]] = float(np.exp(total / count))
+                found[having[k]] = (float(total), int(count))
     return found
 
 

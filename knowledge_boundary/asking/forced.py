@@ -1,10 +1,15 @@
 """Beside the greedy answer: how likely a refusal is, the best answer that is none, and the score between the two."""
 
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 
 from ..engine import sampling
 from ..engine.refusing import refusing
+from ..judging import outcomes
 from ..wording.phrases import REFUSAL
+from . import judge
 
 ROUNDS = 3  # times that a question whose forced answer refuses in other words is asked again
 
@@ -12,6 +17,11 @@ ROUNDS = 3  # times that a question whose forced answer refuses in other words i
 def refusings(lm, texts, lead: str | None = None) -> list:
     """What ``sampling.answer`` needs for the refusal and the forced answer behind each prompt, or thought (no lead)."""
     return [refusing(lm, text, REFUSAL, lead=lead) for text in texts]
+
+
+def verdict_on(question, answer, match) -> dict:
+    """What an ``Answer`` amounts to (``outcomes.outcome``); ``incomplete`` where its thought has not ended."""
+    return outcomes.outcome(question, answer.text, match) if answer.complete else {"outcome": "incomplete"}
 
 
 def log_probability(answer) -> float:
@@ -39,7 +49,16 @@ def keys(text: str, outcome: str, log_p: float, log_refusal: float) -> dict:
 
 
 def found(
-    lm, texts, ids, first, judge_all, max_new_tokens: int, batch_tokens: int, shared: bool, thought: bool = False
+    lm,
+    texts,
+    ids,
+    first,
+    judge_all,
+    max_new_tokens: int,
+    batch_tokens: int,
+    shared: bool,
+    thought: bool = False,
+    log_p_of=None,
 ) -> list:
     """``keys`` of questions, from what the sample trees gave.
 
@@ -56,11 +75,12 @@ def found(
         batch_tokens: upper bound of the tokens of one forward pass.
         shared: whether the model's sequences can be packed.
         thought: whether the prompts end in a finished thought.
+        log_p_of: ``texts → log-probabilities`` of what the forced answers say; None: of all of each.
     """
     forced, judged, log_refusal = map(list, zip(*first, strict=True))
     lead = "" if thought else None
     refused = {i: [] for i, (_, outcome) in enumerate(judged) if outcome == "refused"}
-    for _ in range(ROUNDS):
+    for _ in range(ROUNDS if refused else 0):
         for i, others in refused.items():
             others.append(forced[i].tokens)
         again = [i for i, others in refused.items() if others[-1]]
@@ -77,7 +97,79 @@ def found(
         refused = {i: others for i, others in refused.items() if judged[i][1] == "refused"}
         if not refused:
             break
+    likely = log_p_of([text for text, _ in judged]) if log_p_of else map(log_probability, forced)
     return [
-        keys(text, outcome, log_probability(answer), log_p)
-        for (text, outcome), answer, log_p in zip(judged, forced, log_refusal, strict=True)
+        keys(text, outcome, log_p, log_r)
+        for (text, outcome), log_p, log_r in zip(judged, likely, log_refusal, strict=True)
     ]
+
+
+def beside(
+    lm, questions, texts, outputs, before, verdicts, trees, thinks: bool, match, max_new_tokens: int, batch_tokens: int,
+    shared: bool, said=lambda text: text, log_p_of=None,
+) -> list:  # fmt: skip
+    """``p_refusal, forced, score`` of each question (``forced.keys``).
+
+    The greedy answer is the forced one, unless it is a refusal. Where the model has thought, asked to or not, the
+    refusal and the other answer are those behind its thought; behind one that never ends there is neither.
+
+    Args:
+        lm: the model.
+        questions: the questions.
+        texts: their prompts.
+        outputs: their greedy ``Answer``s.
+        before: what the model wrote before each (``before_answer``).
+        verdicts: what they amount to (``verdict_on``).
+        trees: ``(forced answer, log_refusal)`` of each prompt's tree; of models that are asked to think, anything.
+        thinks: whether the model was asked to think.
+        match: see ``ask``.
+        max_new_tokens: see ``ask``.
+        batch_tokens: see ``ask``.
+        shared: see ``ask``.
+        said: what of an answer's text is judged; by default all of it.
+        log_p_of: ``(numbers of questions, what is said) → log-probabilities`` of that; None: of whole answers.
+    """
+    scored = [NONE] * len(questions)
+    complete = [i for i, output in enumerate(outputs) if output.complete]
+    for thought in (False, True):
+        rows = [i for i in complete if (thinks or bool(outputs[i].thought)) == thought]
+        if not rows:
+            continue
+        own, own_texts = [questions[i] for i in rows], [texts[i] + (before[i] or "" if thought else "") for i in rows]
+        own_trees = behind_thoughts(lm, own, own_texts, max_new_tokens, batch_tokens, shared) if thought else None
+        own_trees = own_trees or [trees[i] for i in rows]
+
+        def judge_all(answers, own=own) -> list:
+            judge.ahead(match, [(own[k], said(answer.text)) for k, answer in answers if answer.complete])
+            return [
+                (said(a.text), verdict_on(own[k], replace(a, text=said(a.text)), match)["outcome"]) for k, a in answers
+            ]
+
+        refused = [k for k, i in enumerate(rows) if verdicts[i]["outcome"] == "refused"]
+        others = dict(zip(refused, judge_all([(k, own_trees[k][0]) for k in refused]) if refused else (), strict=True))
+        first = [
+            (own_trees[k][0], others[k], own_trees[k][1])
+            if k in others
+            else (outputs[i], (said(outputs[i].text), verdicts[i]["outcome"]), own_trees[k][1])
+            for k, i in enumerate(rows)
+        ]
+        ids = [q.id for q in own]
+        own_log_p = partial(log_p_of, rows) if log_p_of else None
+        answers = found(lm, own_texts, ids, first, judge_all, max_new_tokens, batch_tokens, shared, thought, own_log_p)
+        for i, one in zip(rows, answers, strict=True):
+            scored[i] = one
+    return scored
+
+
+def behind_thoughts(lm, questions, texts, max_new_tokens, batch_tokens, shared) -> list:
+    """``(forced answer, log_refusal)`` behind prompts that end in a finished thought."""
+    trees = [None] * len(texts)
+    paths = refusings(lm, texts, lead="")
+    batches = sampling.answer(
+        lm, texts, [q.id for q in questions], 0, max_new_tokens, batch_tokens, shared, greedy=False, refusings=paths,
+        behind_thought=True,
+    )  # fmt: skip
+    for indices, batch in batches:
+        for i, one in zip(indices, batch, strict=True):
+            trees[i] = one[2:]
+    return trees

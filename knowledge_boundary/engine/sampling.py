@@ -140,6 +140,14 @@ def answer(
         yield from run_batch(lanes)
 
 
+def drawn(lm, prompts, ids, draws, batch_tokens: int, shared: bool, greedy: bool = True, skip=lambda indices: False):
+    """``answer`` by ``draws``, its ``SamplingSettings``."""
+    return answer(
+        lm, prompts, ids, draws.num_samples, draws.max_new_tokens, batch_tokens, shared, draws.temperature, draws.top_p,
+        draws.seed, greedy, skip, draws.max_thinking_tokens,
+    )  # fmt: skip
+
+
 class Packed:
     """The trees of a batch, in lanes behind a root that ran once; tokens that pass stay in the cache, none is copied.
 

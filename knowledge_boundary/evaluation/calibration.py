@@ -10,7 +10,7 @@ from ..running.results import read_json, sha256_file
 from . import alike, curve, promise
 from .pools import ASKED, Pool, asked_as, is_number, question_key
 from .rates import right_wrong
-from .signals import SIGNALS, signal_of
+from .signals import FLAGS, SIGNALS, signal_of
 
 STAGE = "calibrate"
 DELTA = 0.05
@@ -249,6 +249,8 @@ def read(path, flag: str = "--calibration") -> dict:
     lacking = next((k for k in ("name", "signal", "target") if not isinstance(summary.get(k), str)), None)
     if lacking is None and not (threshold is None or is_number(threshold)):
         lacking = "threshold"
+    if lacking is None and not isinstance(summary.get("questions") or [], list):
+        lacking = "questions"
     if lacking is None and not (isinstance(model, dict) and isinstance(model.get("fingerprint"), str)):
         lacking = "model"
     if lacking is None and not ASKED.keys() <= model.keys():
@@ -277,7 +279,7 @@ def misfit(calibration: dict, meta: dict) -> str | None:
 
 def of_signal(signal: str, meta: dict) -> dict:
     """What a signal is made with, by an evaluation's ``meta``: how many samples, the probe's state file by content."""
-    flag = {"agreement": "num_samples", "certainty": "num_samples", "probe": "probe_state"}.get(signal)
+    flag = FLAGS.get(signal)
     if flag is None:
         return {}
     value = meta["args"].get(flag)

@@ -85,9 +85,15 @@ def check_file(evaluated: dict, where: str) -> None:
         lacking = "summary.model"
     if lacking is None and not isinstance(summary.get("datasets"), dict):
         lacking = "summary.datasets"
+    if lacking is None and not isinstance(meta.get("judge") or {}, dict):
+        lacking = "meta.judge"
     if lacking:
         raise UserError(f"{where}: no `{lacking}`; evaluate again with eval_refusal.py")
     alike.check_records(evaluated, where)
+    sets = summary["datasets"]
+    stray = next((r for r in evaluated["records"] if r["dataset"] not in sets), None)
+    if stray:
+        raise UserError(f"{where}: {stray['id']} is of {stray['dataset']!r}, which is no test set of this file")
 
 
 def check_forced(evaluated: dict, where: str) -> None:

@@ -10,13 +10,14 @@ from .intervals import bootstrap
 from .rates import answerable, rate_measure
 from .rows import Row
 from .seeds import Sample
+from .signals import FLAGS
 
 COVERAGES = np.arange(101) / 100  # where the curves of several seeds are averaged
 AREAS = ("auroc_all", "aurc_all")
 UNBOUNDED = ("ths", "ths_refuse", "truthfulness", "omniscience", "confidence_target", "e_aurc")  # the rest: 0 to 1
 SEEN = "Its threshold was chosen on {} of these very questions, so its figures are too good: calibrate on others"
 # What an answer costs by each signal, besides the answers themselves: parts of ``meta.costs``.
-FURTHER_COSTS = {"agreement": ("samples",), "certainty": ("samples",), "probe": ("probe",)}
+PARTS = {"num_samples": "samples", "probe_state": "probe"}  # of ``meta.costs``, by the flag that a signal needs
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,8 @@ def cost(row: Row) -> dict | None:
     found = []
     for m in row.members:
         costs = m.evaluation["meta"].get("costs") or {}
-        parts = [costs.get(part) for part in ("answers", *FURTHER_COSTS.get(row.signal, ()))]
+        further = [PARTS[FLAGS[row.signal]]] if row.signal in FLAGS else []
+        parts = [costs.get(part) for part in ("answers", *further)]
         if not all(part and part["seconds"] is not None for part in parts):
             return None
         seconds, passes = (sum(part[unit] for part in parts) for unit in ("seconds", "forward_passes"))

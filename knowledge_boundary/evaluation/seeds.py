@@ -15,8 +15,8 @@ a draw of the hierarchical bootstrap (Davison & Hinkley 1997, section 3.8) takes
   freedom ν = V² / Σ (Vₛ² / (S − 1)): V is the variance of all draws, Vₛ that of a mean over seeds. Where the choice of
   questions decides, ν is large and nothing is stretched.
 
-Simulated, 2 to 7 % of the tests of two equal methods find p < 0.05 with five seeds or three, by how much seeds differ;
-with two seeds, where these decide, up to 16 %. One seed: the choice of questions alone; of other seeds it says nothing.
+Simulated (``tests/evaluation/test_seeds.py``), at most 7 % of the tests of two equal methods find p < 0.05 with five
+seeds, however much these differ; with two, where they decide, more. One seed: the choice of questions alone.
 """
 
 import math

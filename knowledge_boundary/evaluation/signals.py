@@ -37,6 +37,10 @@ SIGNALS = {
 }
 
 
+# The flag of an evaluation that a signal needs; the others every evaluation has.
+FLAGS = {"agreement": "num_samples", "certainty": "num_samples", "probe": "probe_state"}
+
+
 def signal_of(records, name: str) -> np.ndarray:
     """A signal of each evaluation record [records], float64; NaN where a record has none.
 

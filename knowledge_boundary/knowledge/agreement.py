@@ -39,12 +39,8 @@ def sampled_signals(lm, questions, texts, answers, draws, embed, batch_tokens: i
         shared: whether the model's sequences can be packed (``exactness.check``).
     """
     found = [None] * len(questions)
-    batches = sampling.answer(
-        lm, texts, [q.id for q in questions], draws.num_samples, draws.max_new_tokens, batch_tokens, shared,
-        temperature=draws.temperature, top_p=draws.top_p, seed=draws.seed, greedy=False,
-        max_thinking_tokens=draws.max_thinking_tokens,
-    )  # fmt: skip
-    for indices, batch in batches:
+    ids = [q.id for q in questions]
+    for indices, batch in sampling.drawn(lm, texts, ids, draws, batch_tokens, shared, greedy=False):
         texts_of = [[s.text for s in samples] for samples, _ in batch]
         look_up = embedded(texts_of, embed)
         for i, said in zip(indices, texts_of, strict=True):

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import __version__
-from ..engine.passes import check_finite
-from ..engine.scoring import Request, run
+from ..engine import layers
 from ..running.results import replacing, sha256_json
 
 TAUS = tuple(round(0.80 + 0.01 * i, 2) for i in range(21))
@@ -28,18 +27,9 @@ def representations(lm, texts, names, batch_tokens: int, shared: bool, progress=
     Raises:
         UserError: a vector is not finite; a text is longer than the model's window.
     """
-    units = [[Request(ids, len(ids))] for ids in map(lm.encode, texts)]
-    vectors = [None] * len(texts)
-
-    def read(hidden, requests, names):
-        check_finite(lm, hidden, names)
-        return hidden.float().cpu().numpy()
-
-    for indices, results in run(lm, units, read, batch_tokens, shared, names):
-        for i, result in zip(indices, results, strict=True):
-            vectors[i] = result[0] / np.linalg.norm(result[0])
-        progress(len(indices))
-    return np.stack(vectors)
+    last = layers.depth(lm.model)
+    states = layers.last_token_states(lm, texts, names, [last], batch_tokens, shared, progress)[last]
+    return states / np.linalg.norm(states, axis=1, keepdims=True)
 
 
 def cached_representations(lm, texts, names, batch_tokens: int, shared: bool, folder, progress) -> dict:

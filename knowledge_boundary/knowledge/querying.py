@@ -113,12 +113,8 @@ def query_choices(lm, asked, texts, draws, batch_tokens, shared, skip):
 
 def query_open(lm, asked, texts, draws, match, embed, batch_tokens, shared, skip, by_mass):
     """``query`` for open questions whose prompts begin alike; ``skip``: indices → bool."""
-    sampled = sampling.answer(
-        lm, texts, [q.id for q in asked], draws.num_samples, draws.max_new_tokens, batch_tokens, shared,
-        temperature=draws.temperature, top_p=draws.top_p, seed=draws.seed, skip=skip,
-        max_thinking_tokens=draws.max_thinking_tokens,
-    )  # fmt: skip
-    for indices, batch in sampled:
+    ids = [q.id for q in asked]
+    for indices, batch in sampling.drawn(lm, texts, ids, draws, batch_tokens, shared, skip=skip):
         said = [(asked[i], s.text) for i, own in zip(indices, batch, strict=True) for s in (*own[0], own[1])]
         judge.ahead(match, said)
         look_up = state.embedded([[s.text for s in samples] for samples, _ in batch], embed)

@@ -5,7 +5,7 @@ import math
 import pytest
 import tiny
 
-from knowledge_boundary.asking import answers, forced, prompts
+from knowledge_boundary.asking import answers, forced, probe, prompts
 from knowledge_boundary.judging import outcomes
 from knowledge_boundary.questions import readers
 from knowledge_boundary.wording.phrases import REFUSAL
@@ -75,6 +75,20 @@ def test_a_forced_answer_that_refuses_in_other_words_is_asked_again(lm, asked, m
 def test_what_refuses_in_every_way_stays_a_refusal(lm, asked, monkeypatch):
     monkeypatch.setattr(outcomes, "outcome", lambda question, text, match: {"outcome": "refused"})
     assert {r["forced"]["outcome"] for r in of(lm, asked)} == {"refused"}
+
+
+def test_of_r_tuning_s_prompt_the_probability_is_of_what_is_stated(lm, asked, monkeypatch):
+    monkeypatch.setattr(probe, "stated", lambda text: text[:3].strip())  # what is behind is no part of the answer
+    texts, dropped = answers.probe_prompts(lm, asked, 0, "letter", False, 8)
+    how = (outcomes.contains, False, 1024, True, lambda ids: lambda indices: False)
+    records = [r for batch in answers.ask_open_probe(lm, asked, texts, dropped, 8, *how) for r in batch]
+    for r, prompt in zip(records, texts, strict=True):
+        assert r["forced"]["text"] == r["output"]
+        expected = log_p(lm, prompt, r["output"]) if r["output"] else None
+        if expected is not None:
+            assert math.log(r["forced"]["p"]) == pytest.approx(expected, abs=1e-2)
+            assert r["score"] == pytest.approx(expected - log_p(lm, prompt, REFUSAL), abs=2e-2)
+    assert sum(bool(r["output"]) for r in records) > len(records) / 2
 
 
 def test_keys_do_not_underflow():

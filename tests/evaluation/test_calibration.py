@@ -336,6 +336,9 @@ def test_what_is_not_pooled():
         (lambda e: e["meta"].update(args=None), "no `meta.args`"),
         (lambda e: e["meta"]["model"].update(fingerprint=None), "no `meta.model.fingerprint`"),
         (lambda e: e["summary"].pop("model"), "no `summary.model`"),
+        (lambda e: e["summary"].pop("datasets"), "no `summary.datasets`"),
+        (lambda e: e["meta"].update(judge="x"), "no `meta.judge`"),
+        (lambda e: e["records"][2].update(dataset=None), "q2 is of None, which is no test set of this file"),
     ],
 )
 def test_files_that_are_none(change, message):
@@ -442,6 +445,7 @@ def test_applied_to_an_evaluation_the_outcome_is_the_threshold_s_and_given_the_m
         ({"name": 3}, "no usable `name`"),
         ({"target": None}, "no usable `target`"),
         ({"model": "x"}, "no usable `model`"),
+        ({"questions": 5}, "no usable `questions`"),
         ({"model": {"fingerprint": "x"}}, "no usable `model.prompt`"),
     ],
 )

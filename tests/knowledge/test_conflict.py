@@ -203,7 +203,9 @@ def test_a_part_that_is_asked_for_few_does_not_stay_in_memory(tmp_path):
 def test_a_representation_that_is_not_finite_ends_the_run(llama, tmp_path, monkeypatch):
     llama.about["fingerprint"] = "f3"
     monkeypatch.setattr(
-        conflict, "run", lambda lm, units, read, *_: [([0], read(torch.tensor([[0.0, torch.nan]]), units[0], NAMES))]
+        conflict.layers,
+        "run",
+        lambda lm, units, read, *_: [([0], read(torch.tensor([[0.0, torch.nan]]), units[0], NAMES))],
     )
     with pytest.raises(UserError, match="question capitals/train/0: the model's output is not finite in float32"):
         cached_representations(llama, TEXTS[:1], NAMES[:1], 64, True, tmp_path, lambda n: None)

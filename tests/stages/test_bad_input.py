@@ -250,6 +250,7 @@ TABLE = [
         [*EVAL, "--dataset", "world_facts:ood", "--refusal", "letter"],
         "--refusal letter: for multiple choice only, and country_language/ood/",
     ),
+    ([*EVAL, "--probe_state", "none.json"], "--probe_state none.json: no such file"),
     ([*EVAL, "--dataset", "quiz", "world_facts:ood", "--refusal", "letter"], "of --dataset world_facts/ood is an open"),
     ([*BOTH, "--refusal", "letter"], "--state_init state.json is an open question; give --refusal text"),
     ([*BOTH, "--prompt", "bare", "--wording", "short"], "--prompt bare has none; leave it out"),
