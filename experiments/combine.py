@@ -5,6 +5,10 @@ gate   the answers of --answers, refused by the score of --by: what a tuned mode
 stack  the answers of --answers, refused by a logistic regression on --answers' and --more's signals, fitted to which
        answers are right on --fit_on; there the scores are those of five-fold cross-fitting, so that a threshold can
        still be chosen on it
+choose of the answers of --answers and of all --more, the one that such a regression, one for each evaluation, finds
+       most likely right; its score is what withholds it
+rank   the answers of --answers, refused by the rank of their score within their own test set: a threshold chosen on one
+       set then carries over to another by coverage and not by value (that needs all the questions of a set at once)
 
 Examples:
   python experiments/combine.py gate --answers eval_init_refuse.json --by eval_soft.json --base_eval eval_init.json
@@ -31,11 +35,11 @@ FOLDS = 5
 def arguments():
     """The script's flags."""
     parser = cli.Parser(__doc__)
-    parser.add_argument("how", choices=("gate", "stack"))
+    parser.add_argument("how", choices=("gate", "stack", "choose", "rank"))
     parser.add_argument("--answers", required=True, help="the evaluation whose answers are given or withheld")
     parser.add_argument("--by", help="gate: the evaluation whose score decides")
-    parser.add_argument("--more", nargs="*", default=[], help="stack: further evaluations of the same model")
-    parser.add_argument("--fit_on", default="world_facts/dev", help="stack: the test set that it is fitted on")
+    parser.add_argument("--more", nargs="*", default=[], help="stack, choose: further evaluations")
+    parser.add_argument("--fit_on", default="world_facts/dev", help="stack, choose: the test set that it is fitted on")
     parser.add_argument("--base_eval", required=True, help="the initial model's, with the basic prompt")
     parser.add_argument("--name", required=True)
     options.add_run_arguments(parser)
@@ -86,10 +90,50 @@ def stacked(evaluations: list, fit_on: str, seed: int) -> np.ndarray:
     return found
 
 
+def ranked(records) -> np.ndarray:
+    """The share of a record's own test set whose score is at most its own [records]; ties count in the middle."""
+    from scipy.stats import rankdata
+
+    values, labels = own_scores(records, "--answers"), np.array([r["dataset"] for r in records])
+    found = np.full(len(records), np.nan)
+    for label in np.unique(labels):
+        scored = (labels == label) & np.isfinite(values)
+        found[scored] = rankdata(values[scored]) / scored.sum()
+    return found
+
+
+def own_scores(records, where: str) -> np.ndarray:
+    """The records' scores [records]; UserError if none has one."""
+    values = signal_of(records, "score")
+    if not np.isfinite(values).any():
+        raise UserError(f"{where}: no record has a score")
+    return values
+
+
+def combined(how: str, evaluations: list, fit_on: str, seed: int) -> tuple[list, np.ndarray]:
+    """The records that answer [records], and what withholds them [records].
+
+    Args:
+        how: ``gate``, ``stack``, ``choose`` or ``rank``, as the script's docstring has them.
+        evaluations: the records of each evaluation, all in one order, --answers' first.
+        fit_on: the test set that a regression is fitted on.
+        seed: of its folds.
+    """
+    answers = evaluations[0]
+    if how == "gate":
+        return answers, own_scores(evaluations[1], "--by")
+    if how == "rank":
+        return answers, ranked(answers)
+    if how == "stack":
+        return answers, stacked(evaluations, fit_on, seed)
+    likely = np.array([stacked([e, *(o for o in evaluations if o is not e)], fit_on, seed) for e in evaluations])
+    return [evaluations[i][k] for k, i in enumerate(likely.argmax(0))], likely.max(0)
+
+
 def main():
     """Write eval_NAME.json."""
     args = arguments()
-    paths = [args.answers, *([args.by] if args.how == "gate" else args.more)]
+    paths = [args.answers, *{"gate": [args.by], "rank": []}.get(args.how, args.more)]
     if args.how == "gate" and not args.by:
         raise UserError("gate: by which evaluation's score? give --by")
     files = [read_json(path, "eval_refusal", "--answers") for path in paths]
@@ -100,12 +144,7 @@ def main():
         alike.check_judged_alike(file["meta"], files[0]["meta"], path, paths[0])
     answers = files[0]
     evaluations = [in_order(file, answers["records"], path) for file, path in zip(files, paths, strict=True)]
-    if args.how == "gate":
-        values = signal_of(evaluations[1], "score")
-        if not np.isfinite(values).any():
-            raise UserError(f"--by {args.by}: no record has a score")
-    else:
-        values = stacked(evaluations, args.fit_on, args.seed)
+    given, values = combined(args.how, evaluations, args.fit_on, args.seed)
     model = answers["meta"]["model"] | {
         "fingerprint": sha256_json([f["meta"]["model"] for f in files] + [args.how])[:16]
     }
@@ -123,9 +162,7 @@ def main():
     )
     if run.finished():
         return cli.already_done(run.path)
-    records = [
-        r | {"score": None if np.isnan(v) else float(v)} for r, v in zip(answers["records"], values, strict=True)
-    ]
+    records = [r | {"score": None if np.isnan(v) else float(v)} for r, v in zip(given, values, strict=True)]
     summary = {}
     for label in answers["summary"]["datasets"]:
         own = [r for r in records if r["dataset"] == label]

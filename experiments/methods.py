@@ -25,6 +25,7 @@ TUNED = ("cor", "craft", "soft", "soft_flow", "probe", "grait")
 TUNE = {"lora_r": 32, "lora_alpha": 32, "lora_dropout": 0, "learning_rate": "2e-4", "batch_size": 16}
 SUBJECTS = f"{chain.KINDS},{chain.UNSEEN}"
 ATTEMPTS = ("mass", "blend", "words")  # soft targets of another kind (restate.py)
+COMBINED = ("craft", "soft_flow")  # whose evaluations are combined with the initial model's (combine.py)
 DRAWN = ("cor", "soft", "soft_flow")  # whose questions are drawn by lot: with each seed anew
 # The open form carries the comparison; by letters the embedded model is near chance, and less is enough to say so.
 FORMS = {
@@ -111,9 +112,9 @@ class Form:
             # Samples of short answers: of long ones they cost a multiple, and say the same in their first words.
             yield self.evaluation("init_sampled", prompt="basic", num_samples=10, max_new_tokens=16)
             yield words("run_query_state.py", **self.learnt, **own["state"], estimator="mass", output_dir=f"{out}/mass")
-            more = [self.base]
-            stack = {"answers": f"{out}/eval_init_refuse.json", "more": more, "fit_on": self.dev}
-            yield words("experiments/combine.py stack", **stack, base_eval=self.base, name="stack", output_dir=out)
+            refuse = {"answers": f"{out}/eval_init_refuse.json", "more": [self.base], "fit_on": self.dev}
+            for how in ("stack", "choose"):
+                yield words(f"experiments/combine.py {how}", **refuse, base_eval=self.base, name=how, output_dir=out)
         self.states = {"state_init": init, "state_rehearsal": rehearsed}
         for method in TUNED:
             if method not in DRAWN:
@@ -141,7 +142,7 @@ class Form:
         )  # fmt: skip
 
     def tuned(self, method: str, label: str, seed: int, **states):
-        """Data by a method, the model tuned on it, its evaluation, and the gate by its score."""
+        """Data by a method, the model tuned on it, its evaluation, and what is combined of it and of others."""
         lot = seed if method in DRAWN else 0
         if method in DRAWN:
             yield self.built(method, label, lot, f"{self.out}/{label}{seed}", **states)
@@ -149,13 +150,14 @@ class Form:
         name, tune = f"{MODEL_NAMES.get(label, label)}_seed{seed}", {"backend": "builtin", "seed": seed, **self.tune}
         yield words("finetune.sh", model="smollm2", data=data, output=model, **tune)
         yield self.evaluation(name, model, **self.own["asked"])
-        gate = {"answers": f"{self.out}/eval_init_refuse.json", "by": f"{self.out}/eval_{name}.json"}
-        if self.open:
-            combined = {"base_eval": self.base, "output_dir": self.out}
-            yield words("experiments/combine.py gate", **gate, **combined, name=f"gate_{name}")
-            if method in ("craft", "soft_flow"):
-                more = {"answers": gate["answers"], "more": [self.base, gate["by"]], "fit_on": self.dev}
-                yield words("experiments/combine.py stack", **more, **combined, name=f"stack_{name}")
+        if self.open and label in COMBINED:
+            tuned, told = f"{self.out}/eval_{name}.json", {"base_eval": self.base, "output_dir": self.out}
+            refuse = {"answers": f"{self.out}/eval_init_refuse.json", **told}
+            more = {"more": [self.base, tuned], "fit_on": self.dev}
+            yield words("experiments/combine.py gate", **refuse, by=tuned, name=f"gate_{name}")
+            yield words("experiments/combine.py stack", **refuse, **more, name=f"stack_{name}")
+            yield words("experiments/combine.py choose", **refuse, **more, name=f"choose_{name}")
+            yield words("experiments/combine.py rank", answers=tuned, **told, name=f"rank_{name}")
 
     def together(self):
         """Thresholds from dev, and the comparison on the test sets."""

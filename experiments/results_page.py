@@ -95,7 +95,7 @@ class Table:
         for model in self.models("native"):
             own = [self.by_row[model, label] for label in self.labels]
             chosen = [self.by_row.get((f"{model}_calibrated", label)) for label in self.labels]
-            combined = model.startswith(("gate_", "stack"))  # which decide nothing by themselves
+            combined = model.startswith(("gate_", "stack", "choose", "rank_"))  # which decide nothing by themselves
             native = ["–"] if combined else [with_spread(r) for r in own]
             found.append(self.row(model, own, native, [with_spread(r) for r in chosen]))
         for model in self.baselines:

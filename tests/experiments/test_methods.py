@@ -127,6 +127,34 @@ def test_a_stack_ranks_by_what_its_signals_say_and_is_cross_fitted(evaluations):
     assert (before[1:] != after[1:]).any()
 
 
+def test_a_choice_is_of_the_answer_that_is_most_likely_right(evaluations):
+    flags = ["--answers", "eval_refuse.json", "--more", "eval_basic.json", "--fit_on", "facts/train"]
+    for how in ("stack", "choose"):
+        assert combine(how, *flags, "--name", how) == 0
+    module_ = module("combine")
+    own = {name: tiny.read_json(f"eval_{name}.json")["records"] for name in ("refuse", "basic", "choose")}
+    likely = [
+        module_.stacked([own[a], own[b]], "facts/train", 0) for a, b in (("refuse", "basic"), ("basic", "refuse"))
+    ]
+    for i, r in enumerate(own["choose"]):
+        of = own["refuse"] if likely[0][i] >= likely[1][i] else own["basic"]
+        assert {k: v for k, v in r.items() if k != "score"} == {k: v for k, v in of[i].items() if k != "score"}
+        assert r["score"] == pytest.approx(max(likely[0][i], likely[1][i]), rel=1e-5)
+    right = [sum(r["forced"]["outcome"] == "correct" for r in own[name]) for name in own]
+    assert right[2] > max(right[:2])  # where one of the two is right, the signals tell which
+
+
+def test_a_rank_is_the_share_of_its_own_set(evaluations):
+    assert combine("rank", "--answers", "eval_tuned.json", "--name", "rank") == 0
+    found, own = (tiny.read_json(f"eval_{name}.json")["records"] for name in ("rank", "tuned"))
+    for label in ("facts/train", "facts/ood"):
+        scores = [r["score"] for r in own if r["dataset"] == label]
+        for r in (r for r in found if r["dataset"] == label):
+            score = next(o["score"] for o in own if o["id"] == r["id"] and o["dataset"] == label)
+            below, ties = sum(s < score for s in scores), sum(s == score for s in scores)
+            assert r["score"] == pytest.approx((below + (ties + 1) / 2) / len(scores), rel=1e-5)
+
+
 def test_a_state_restated(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     greedy = [{"text": "paris", "correct": True}, {"text": "oslo", "correct": False}]
