@@ -279,7 +279,8 @@ def calibrate(args) -> None:
     for line in left_out:
         ranks.say(f"Left out: {line}")
     written = [str(run.path) for run in runs]
-    cli.closing(written, f"python eval_refusal.py --compare FILE… --calibration {' '.join(written)}")
+    given = " ".join(written) if len(written) < 4 else "FILE…"
+    cli.closing(written, f"python eval_refusal.py --compare FILE… --calibration {given}")
 
 
 def compare(args) -> None:

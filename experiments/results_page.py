@@ -1,8 +1,8 @@
-"""Write docs/results.md and its figures from the comparisons that ``methods.sh`` has made.
+"""Write docs/results.md, its figures and the READMEs' table from the comparisons that ``methods.sh`` has made.
 
 Examples:
   python experiments/results_page.py
-  python experiments/results_page.py --results results --output docs
+  python experiments/results_page.py --results results --output docs --readme README.md README.zh-CN.md
 """
 
 from pathlib import Path
@@ -23,6 +23,23 @@ TITLES = {
     ),
 }
 PLACES = ("in domain", "out of domain")
+# What was tried beyond the published methods, by how the rows' names begin; the longer names first.
+IDEAS = {
+    "soft_flow": "soft targets, Cor times the share of it that is left after rehearsal",
+    "soft_mass": "soft targets, Cor by mass",
+    "soft_blend": "soft targets, Cor the mean of the sampled one and the probe's p(known)",
+    "soft_words": "soft targets, the model's own words as the answers to keep",
+    "soft": "soft targets: the answer weighs Cor, the refusal 1 − Cor",
+    "gate": "the refusal prompt's answers of the untrained model, refused by the tuned model's score",
+    "stack": "the same answers, refused by a regression on all signals",
+    "choose": "of all answers the one that such regressions find most likely right",
+    "rank": "a threshold of the score's rank within the test set: carried over by coverage",
+}
+MARKS = ("<!-- made by experiments/results_page.py -->", "<!-- end -->")
+HEADS = {
+    "README.md": ("model", "seeds", "AUROC in domain", "THS in domain", "AUROC out of domain", "THS out of domain"),
+    "README.zh-CN.md": ("模型", "种子数", "AUROC(域内)", "THS(域内)", "AUROC(域外)", "THS(域外)"),
+}
 AIM = 0.05  # THS by which a method should be above the others
 LEVEL = 0.05
 
@@ -32,6 +49,7 @@ def arguments():
     parser = cli.Parser(__doc__)
     parser.add_argument("--results", default="results", help="folder with methods-open and methods-choice")
     parser.add_argument("--output", default="docs")
+    parser.add_argument("--readme", nargs="*", default=list(HEADS), help="files whose table of results is renewed")
     return parser.parse_args()
 
 
@@ -56,9 +74,27 @@ def answered(record: dict) -> str:
     return number(record["curve"][-1]["p_correct"], 1, 100) if record["curve"] else "–"
 
 
+def signed(value: float) -> str:
+    """A difference × 100 with its sign."""
+    return ("+" if round(value, 3) > 0 else "") + number(value, 1, 100)
+
+
+def short(found: tuple | None) -> str:
+    """A paired test in little room: the difference, with a star where p < 0.05."""
+    if not found:
+        return "–"
+    value, _, p = found
+    return signed(value) + ("*" if p < LEVEL else "")
+
+
 def both(cells) -> str:
     """In domain / out of domain."""
     return " / ".join(cells)
+
+
+def combines(model: str) -> bool:
+    """Whether a row is of combine.py, which decides nothing by itself."""
+    return model.startswith(("gate", "stack", "choose", "rank"))
 
 
 class Table:
@@ -73,52 +109,56 @@ class Table:
         self.name, self.comparison = name, comparison
         self.title, self.questions = TITLES[name]
         self.labels = list(dict.fromkeys(r["dataset"] for r in comparison["records"]))
-        self.sets = PLACES[: len(self.labels)]
+        self.sizes = [next(r["n"] for r in comparison["records"] if r["dataset"] == label) for label in self.labels]
         self.by_row = {(r["model"], r["dataset"]): r for r in comparison["records"]}
         self.baselines = self.models("baseline")
         if not self.baselines:
             raise UserError(f"--results: methods-{name} has no baseline at a threshold; run experiments/methods.sh")
-        self.best = max(self.baselines, key=self.mean_ths)
+        self.best = [max(self.baselines, key=lambda model, at=label: self.ths(model, at)) for label in self.labels]
 
     def models(self, kind: str) -> list:
         """The names of the rows of a kind."""
         return list(dict.fromkeys(r["model"] for r in self.comparison["records"] if r["kind"] == kind))
 
+    def ths(self, model: str, label: str) -> float:
+        """A row's THS on a test set; undefined counts as nothing."""
+        return self.by_row[model, label]["ths"]["value"] or 0
+
     def mean_ths(self, model: str) -> float:
-        """The mean of a row's THS over the test sets; undefined counts as nothing."""
-        return sum(self.by_row[model, label]["ths"]["value"] or 0 for label in self.labels) / len(self.labels)
+        """The mean of a row's THS over the test sets."""
+        return sum(self.ths(model, label) for label in self.labels) / len(self.labels)
 
     @property
     def rows(self) -> list:
-        """A row a native model with its calibrated point, then one a baseline."""
+        """The cells of each row: the tuned and combined models, then the baselines."""
         found = []
         for model in self.models("native"):
             own = [self.by_row[model, label] for label in self.labels]
-            chosen = [self.by_row.get((f"{model}_calibrated", label)) for label in self.labels]
-            combined = model.startswith(("gate_", "stack", "choose", "rank_"))  # which decide nothing by themselves
-            native = ["–"] if combined else [with_spread(r) for r in own]
-            found.append(self.row(model, own, native, [with_spread(r) for r in chosen]))
-        for model in self.baselines:
-            own = [self.by_row[model, label] for label in self.labels]
-            found.append(self.row(f"*{model}*", own, ["–"], [with_spread(r) for r in own]))
-        return found
+            chosen = f"{model}_calibrated"
+            if (chosen, self.labels[0]) in self.by_row and chosen not in self.baselines:
+                native = "–" if combines(model) else both(number(r["ths"]["value"], 1, 100) for r in own)
+                found.append(self.row(model, chosen, native, own))
+        return found + [self.row(f"*{m}*", m, "–") for m in self.baselines]
 
-    def row(self, name: str, own: list, native, chosen) -> list:
-        """The cells of one row."""
-        cost = own[0].get("cost") or {}
-        figures = [both(number(r["auroc_all"]["value"], 1, 100) for r in own), both(native), both(chosen)]
+    def row(self, name: str, chosen: str, native: str, costing: list | None = None) -> list:
+        """The cells of one row.
+
+        Args:
+            name: as it is shown.
+            chosen: the row with a threshold.
+            native: the cell of its own point.
+            costing: the records that say what it cost; None: those of ``chosen``.
+        """
+        at = [self.by_row[chosen, label] for label in self.labels]
+        cost = (costing or at)[0].get("cost") or {}
+        gaps = [short(self.test(chosen, best, label)) for best, label in zip(self.best, self.labels, strict=True)]
+        ranks = both(number(r["auroc_all"]["value"], 1, 100) for r in at)
         spent = [number(cost.get("seconds"), 0), number(cost.get("forward_passes"), 1)]
-        return [name, str(own[0]["n_seeds"]), *figures, both(map(answered, own)), *spent]
-
-    @property
-    def against(self) -> list:
-        """Each calibrated row's THS minus the best baseline's."""
-        return [
-            [m, *(self.difference(m, self.best, label) for label in self.labels)] for m in self.models("calibrated")
-        ]
+        figures = [ranks, native, both(map(with_spread, at)), both(gaps), both(map(answered, at))]
+        return [name, str(at[0]["n_seeds"]), *figures, *spent]
 
     def test(self, a: str, b: str, label: str) -> tuple | None:
-        """(difference a − b, [low, high], p) of the paired test of two rows."""
+        """(difference a − b, [low, high], p) of the paired test of two rows' THS."""
         for t in self.comparison["summary"]["paired_tests"]:
             if t["dataset"] == label and {t["model_a"], t["model_b"]} == {a, b} and t["p"] is not None:
                 sign = 1 if t["model_a"] == a else -1
@@ -126,12 +166,22 @@ class Table:
         return None
 
     def difference(self, a: str, b: str, label: str) -> str:
-        """A paired test's cell."""
+        """A paired test in words."""
         found = self.test(a, b, label)
         if not found:
             return "–"
         value, (low, high), p = found
-        return f"{number(value, 1, 100)} [{number(low, 1, 100)}, {number(high, 1, 100)}], p = {number(p, 3)}"
+        return f"{signed(value)} [{signed(low)}, {signed(high)}], p = {number(p, 3)}"
+
+    def tried(self) -> list:
+        """(name, what it is, THS − CRaFT's) of every row that ``IDEAS`` knows."""
+        found = []
+        for model in self.models("calibrated"):
+            idea = next((text for start, text in IDEAS.items() if model.startswith(start)), None)
+            if idea:
+                gaps = both(short(self.test(model, "craft_calibrated", label)) for label in self.labels)
+                found.append((model.removesuffix("_calibrated"), idea, gaps))
+        return found
 
     def reaches(self, model: str) -> bool:
         """Whether a calibrated row is as far above CRaFT's and every baseline's as the aim asks, on every test set."""
@@ -150,23 +200,45 @@ class Table:
         )
 
 
-def verdict(tables: list) -> str:
+def verdict(table: Table) -> str:
     """Whether the aim is reached on the open questions, and by which row."""
-    table = next((t for t in tables if t.name == "open"), None)
-    if table is None:
-        return "The open questions were not run."
     tried = [m for m in table.models("calibrated") if m != "craft_calibrated"]
     reached = [m for m in tried if table.reaches(m)]
     if reached:
         return f"Of {len(tried)} rows that were tried it is reached by {', '.join(reached)} (p not corrected for that)."
     best = max(tried, key=table.mean_ths)
     gaps = "; ".join(
-        f"{place} {table.difference(best, table.best, label)}"
-        for place, label in zip(table.sets, table.labels, strict=True)
+        f"{place} {table.difference(best, 'craft_calibrated', label)} to CRaFT and "
+        f"{table.difference(best, baseline, label)} to the highest baseline, {baseline}"
+        for place, label, baseline in zip(PLACES, table.labels, table.best, strict=True)
     )
-    return (
-        f"**It was not reached.** The highest of the methods, {best}, against the best baseline, {table.best}: {gaps}."
-    )
+    name = best.removesuffix("_calibrated")
+    return f"**It was not reached.** The highest of the methods by its mean THS is {name}: {gaps}."
+
+
+def renewed(text: str, rows: list, where: str) -> str:
+    """A page's text with the rows between its marks; UserError if it has none."""
+    before, mark, rest = text.partition(MARKS[0])
+    _, end, after = rest.partition(MARKS[1])
+    if not (mark and end):
+        raise UserError(f"--readme {where}: has no table between {MARKS[0]} and {MARKS[1]}")
+    lines = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return f"{before}{mark}\n\n{lines}\n\n{end}{after}"
+
+
+def readme_rows(table: Table, name: str) -> list:
+    """The cells of a README's table: the untrained model, the methods, and the highest of the combinations."""
+    calibrated = table.models("calibrated")
+    combined = [m for m in calibrated if combines(m)]
+    methods = [m for m in calibrated if m not in combined and table.by_row[m, table.labels[0]]["n_seeds"] > 2]
+    shown = [(f"*{m}*", m) for m in table.baselines]
+    shown += [(m.removesuffix("_calibrated"), m) for m in (*methods, *sorted(combined, key=table.mean_ths)[-1:])]
+    found = [list(HEADS[name]), ["---"] * len(HEADS[name])]
+    for title, model in shown:
+        of_sets = [table.by_row[model, label] for label in table.labels]
+        pairs = [(number(r["auroc_all"]["value"], 1, 100), with_spread(r)) for r in of_sets]
+        found.append([title, str(of_sets[0]["n_seeds"]), *(cell for pair in pairs for cell in pair)])
+    return found
 
 
 def main():
@@ -177,17 +249,22 @@ def main():
         path = Path(args.results) / f"methods-{name}" / "comparison.json"
         if path.exists():
             tables.append(Table(name, read_json(path, "compare", "--results")))
-    for table in tables:
-        table.draw(folder)
-    if not tables:
-        raise UserError(f"--results {args.results}: no methods-open or methods-choice; run experiments/methods.sh")
+    if [table.name for table in tables][:1] != ["open"]:
+        raise UserError(f"--results {args.results}: no methods-open; run experiments/methods.sh")
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), keep_trailing_newline=True, autoescape=False
     )
     seeds = max(r["n_seeds"] for table in tables for r in table.comparison["records"])
-    text = environment.get_template("results.md.j2").render(forms=tables, seeds=seeds, verdict=verdict(tables))
-    write_text(folder / "results.md", text)
-    cli.closing([folder / "results.md"], "open it")
+    text = environment.get_template("results.md.j2").render(forms=tables, seeds=seeds, verdict=verdict(tables[0]))
+    pages = {
+        path: renewed(Path(path).read_text(encoding="utf-8"), readme_rows(tables[0], Path(path).name), path)
+        for path in args.readme
+    }
+    for table in tables:
+        table.draw(folder)
+    for path, content in ({folder / "results.md": text} | pages).items():
+        write_text(Path(path), content)
+    cli.closing([folder / "results.md", *pages], "open it")
 
 
 if __name__ == "__main__":

@@ -198,7 +198,7 @@ def test_the_page_says_what_the_comparison_says(tmp_path, monkeypatch):
         value = {"value": ths, "ci95": [ths - 0.1, ths + 0.1]}
         return {
             "model": model, "kind": kind, "dataset": label, "n_seeds": seeds, "ths": value, "auroc_all": value,
-            "spread": {"ths": 0.02} if seeds > 1 else None, "signal": "score", "native": None, "initial": False,
+            "spread": {"ths": 0.02} if seeds > 1 else None, "n": 8, "signal": "score", "native": None, "initial": False,
             "curve": [{"coverage": 1.0, "p_correct": 0.5, "p_wrong": 0.5, "ths": 0.0, "threshold": 0.0}],
             "cost": {"seconds": 10.0, "forward_passes": 1},
         }  # fmt: skip
@@ -229,9 +229,12 @@ def test_the_page_says_what_the_comparison_says(tmp_path, monkeypatch):
         summary = {"base": "init_basic", "paired_tests": tests, "baseline_curves": []}
         return {"meta": {"stage": "compare"}, "summary": summary, "records": records}
 
-    monkeypatch.setattr(sys, "argv", ["results_page.py", "--results", str(tmp_path), "--output", str(tmp_path)])
+    readme = tmp_path / "README.md"
+    flags = ["--results", str(tmp_path), "--output", str(tmp_path), "--readme", str(readme)]
+    monkeypatch.setattr(sys, "argv", ["results_page.py", *flags])
     for gap, p, expected in ((0.06, 0.01, "reached by ours_calibrated"), (0.06, 0.2, "**It was not reached.**"),
                              (0.04, 0.01, "**It was not reached.**")):  # fmt: skip
+        readme.write_text(f"# A\n\n{page.MARKS[0]}\nold\n{page.MARKS[1]}\n\nB\n")
         path = tmp_path / "methods-open" / "comparison.json"
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(comparison(gap, p)))
@@ -239,5 +242,20 @@ def test_the_page_says_what_the_comparison_says(tmp_path, monkeypatch):
         text = (tmp_path / "results.md").read_text()
         assert expected in text
         assert (tmp_path / "results_open.png").stat().st_size > 1000
-    assert "| craft | 5 | 10.0 / 10.0 | 10.0 [0.0, 20.0] ± 2.0 / 10.0 [0.0, 20.0] ± 2.0 |" in text
-    assert "| ours_calibrated | 4.0 [0.0, 4.0], p = 0.010 | 4.0 [0.0, 4.0], p = 0.010 |" in text
+    assert "+4.0 [0.0, +4.0], p = 0.010 to CRaFT and +4.0 [0.0, +4.0], p = 0.010 to the highest baseline" in text
+    ours = "24.0 [14.0, 34.0] ± 2.0"
+    assert (
+        f"| ours | 5 | 24.0 / 24.0 | 10.0 / 10.0 | {ours} / {ours} | +4.0* / +4.0* | 50.0 / 50.0 | 10 | 1.0 |" in text
+    )
+    assert "| *confidence* | 1 | 20.0 / 20.0 | – | 20.0 [10.0, 30.0] / 20.0 [10.0, 30.0] | – / – |" in text
+    assert readme.read_text() == (
+        f"# A\n\n{page.MARKS[0]}\n\n| {' | '.join(page.HEADS['README.md'])} |\n| --- | --- | --- | --- | --- | --- |\n"
+        "| *confidence* | 1 | 20.0 | 20.0 [10.0, 30.0] | 20.0 | 20.0 [10.0, 30.0] |\n"
+        "| craft | 5 | 20.0 | 20.0 [10.0, 30.0] ± 2.0 | 20.0 | 20.0 [10.0, 30.0] ± 2.0 |\n"
+        f"| ours | 5 | 24.0 | {ours} | 24.0 | {ours} |\n\n{page.MARKS[1]}\n\nB\n"
+    )
+    readme.write_text("# A\n")
+    monkeypatch.setattr(sys, "argv", ["results_page.py", *flags])
+    with pytest.raises(SystemExit):
+        cli.run(page.main)
+    assert readme.read_text() == "# A\n"
