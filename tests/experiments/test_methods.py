@@ -41,7 +41,7 @@ def test_every_command_is_one_that_its_stage_takes(form, monkeypatch, tmp_path):
     commands = list(methods.Form(form, 2, False).commands())
     trained = [words for words in commands if words[1] == "finetune.sh"]
     assert len(trained) == len({words[words.index("--output") + 1] for words in trained})  # no model stands for two
-    assert len(trained) == 2 * len(methods.TUNED) + 2 * len(methods.ATTEMPTS) * (form == "open")
+    assert len(trained) == 2 * len(methods.TUNED) + len(methods.ATTEMPTS) * (form == "open")
     data = {words[words.index("--data") + 1] for words in trained}
     built = [words for words in commands if words[1] == "build_rait_data.py"]
     made = {"training_data/{}_{}".format(*(w[w.index(f"--{f}") + 1] for f in ("name", "method"))) for w in built}
