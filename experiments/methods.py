@@ -27,15 +27,16 @@ SUBJECTS = f"{chain.KINDS},{chain.UNSEEN}"
 ATTEMPTS = ("mass", "blend", "words")  # soft targets of another kind (restate.py)
 COMBINED = ("craft", "soft_flow")  # whose evaluations are combined with the initial model's (combine.py)
 DRAWN = ("cor", "soft", "soft_flow")  # whose questions are drawn by lot: with each seed anew
-# The open form carries the comparison; by letters the embedded model is near chance, and less is enough to say so.
+# The open form carries the comparison. By letters the embedded model is at chance: fewer questions are enough to say
+# so, "known" is there a little above chance, and the probe's Cor of 0.5 would leave it nothing to be fitted on.
 FORMS = {
     "open": {
         "name": "world_facts", "dev": "dev", "train": 100, "limit": 70, "rehearse": 100, "n": 100, "epochs": 3,
-        "state": {"num_shots": 3}, "asked": {"prompt": "refuse"}, "built": {},
+        "state": {"num_shots": 3}, "refusal": {}, "built": {},
     },
     "choice": {
         "name": "world_facts_mc", "dev": "val", "train": 50, "limit": 20, "rehearse": 50, "n": 30, "epochs": 2,
-        "state": {"num_shots": 5}, "asked": {"prompt": "refuse", "refusal": "letter"}, "built": {"refusal": "letter"},
+        "state": {"num_shots": 5}, "refusal": {"refusal": "letter"}, "built": {"refusal": "letter", "threshold": 0.3},
     },
 }  # fmt: skip
 QUICK = {"train": 12, "limit": 12, "rehearse": 12, "n": 12, "epochs": 1}
@@ -91,7 +92,9 @@ class Form:
     def evaluation(self, label: str, model: str = "smollm2", **flags) -> list:
         """An evaluation of a model; all but the first measure THS against it."""
         base = {} if label == "init_basic" else {"base_eval": self.base}
-        return words("eval_refusal.py", **self.evaluated, model=model, name=label, **flags, **base)
+        return words(
+            "eval_refusal.py", **self.evaluated, model=model, name=label, **flags, **self.own["refusal"], **base
+        )
 
     def once(self):
         """What no training seed moves: states and the initial model's evaluations."""
@@ -104,10 +107,10 @@ class Form:
         )  # fmt: skip
         asked = {**self.learnt, **own["state"], "output_dir": out}
         yield words("run_query_state.py", model=f"models/{self.name}-rehearsal", **asked)
-        letters = own["built"]
-        yield self.evaluation("init_basic", prompt="basic", probe_state=init, **letters)
-        yield self.evaluation("init_refuse", prompt="refuse", probe_state=init, **letters)
-        yield self.evaluation("init_cautious", prompt="cautious", **letters)
+        probed = {"probe_state": init} if self.open else {}
+        yield self.evaluation("init_basic", prompt="basic", **probed)
+        yield self.evaluation("init_refuse", prompt="refuse", **probed)
+        yield self.evaluation("init_cautious", prompt="cautious")
         if self.open:
             # Samples of short answers: of long ones they cost a multiple, and say the same in their first words.
             yield self.evaluation("init_sampled", prompt="basic", num_samples=10, max_new_tokens=16)
@@ -149,7 +152,7 @@ class Form:
         data, model = f"training_data/{self.name}-{label}-{lot}_{method}", f"models/{self.name}-{label}-{seed}"
         name, tune = f"{MODEL_NAMES.get(label, label)}_seed{seed}", {"backend": "builtin", "seed": seed, **self.tune}
         yield words("finetune.sh", model="smollm2", data=data, output=model, **tune)
-        yield self.evaluation(name, model, **self.own["asked"])
+        yield self.evaluation(name, model, prompt="refuse")
         if self.open and label in COMBINED:
             tuned, told = f"{self.out}/eval_{name}.json", {"base_eval": self.base, "output_dir": self.out}
             refuse = {"answers": f"{self.out}/eval_init_refuse.json", **told}
