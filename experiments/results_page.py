@@ -114,7 +114,7 @@ class Table:
         self.baselines = self.models("baseline")
         if not self.baselines:
             raise UserError(f"--results: methods-{name} has no baseline at a threshold; run experiments/methods.sh")
-        self.best = [max(self.baselines, key=lambda model, at=label: self.ths(model, at)) for label in self.labels]
+        self.best = [self.highest(self.baselines, label) for label in self.labels]
 
     def models(self, kind: str) -> list:
         """The names of the rows of a kind."""
@@ -123,6 +123,10 @@ class Table:
     def ths(self, model: str, label: str) -> float:
         """A row's THS on a test set; undefined counts as nothing."""
         return self.by_row[model, label]["ths"]["value"] or 0
+
+    def highest(self, models, label: str) -> str:
+        """The model of the highest THS on a test set."""
+        return max(models, key=lambda model: self.ths(model, label))
 
     def mean_ths(self, model: str) -> float:
         """The mean of a row's THS over the test sets."""
@@ -174,14 +178,14 @@ class Table:
         return f"{signed(value)} [{signed(low)}, {signed(high)}], p = {number(p, 3)}"
 
     def tried(self) -> list:
-        """(name, what it is, THS − CRaFT's) of every row that ``IDEAS`` knows."""
-        found = []
+        """(what it is, [(name, THS − CRaFT's)]) of every idea of ``IDEAS`` that has rows."""
+        found = {}
         for model in self.models("calibrated"):
             idea = next((text for start, text in IDEAS.items() if model.startswith(start)), None)
             if idea:
                 gaps = both(short(self.test(model, "craft_calibrated", label)) for label in self.labels)
-                found.append((model.removesuffix("_calibrated"), idea, gaps))
-        return found
+                found.setdefault(idea, []).append((model.removesuffix("_calibrated"), gaps))
+        return list(found.items())
 
     def reaches(self, model: str) -> bool:
         """Whether a calibrated row is as far above CRaFT's and every baseline's as the aim asks, on every test set."""
@@ -189,15 +193,24 @@ class Table:
         found = [self.test(model, other, label) for other in others if other != model for label in self.labels]
         return all(t and t[0] >= AIM and t[2] < LEVEL for t in found)
 
+    def selected(self) -> list:
+        """The calibrated rows for little room: of the baselines the confidence and the highest of each test set, the
+        methods of several seeds, and of the combinations the highest of each test set."""
+        calibrated = self.models("calibrated")
+        combined = [m for m in calibrated if combines(m)]
+        top = {self.highest(combined, label) for label in self.labels} if combined else set()
+        baselines = [m for m in self.baselines if m == "confidence" or m in self.best]
+        methods = [m for m in calibrated if not combines(m) and self.by_row[m, self.labels[0]]["n_seeds"] > 2]
+        return baselines + methods + [m for m in combined if m in top]
+
     def draw(self, folder: Path) -> None:
-        """The curves of the first test set, in domain: results_NAME.png."""
-        summary = self.comparison["summary"]
-        label = self.labels[0]
-        records = [r for r in self.comparison["records"] if r["dataset"] == label]
-        others = [c for c in summary["baseline_curves"] if c["dataset"] == label]
-        drawing.png(
-            charts.curve_drawing(curves.lines(records, others, summary["base"])), folder / f"results_{self.name}.png"
-        )
+        """The selected rows' curves on the first test set, in domain: results_NAME.png."""
+        summary, label, shown = self.comparison["summary"], self.labels[0], self.selected()
+        names = {*shown, *(m.removesuffix("_calibrated") for m in shown)}
+        records = [r for r in self.comparison["records"] if r["dataset"] == label and r["model"] in names]
+        records = [r | {"native": None} if combines(r["model"]) else r for r in records]
+        lines = curves.lines(records, base=summary["base"])
+        drawing.png(charts.curve_drawing(lines), folder / f"results_{self.name}.png")
 
 
 def verdict(table: Table) -> str:
@@ -206,14 +219,18 @@ def verdict(table: Table) -> str:
     reached = [m for m in tried if table.reaches(m)]
     if reached:
         return f"Of {len(tried)} rows that were tried it is reached by {', '.join(reached)} (p not corrected for that)."
-    best = max(tried, key=table.mean_ths)
-    gaps = "; ".join(
-        f"{place} {table.difference(best, 'craft_calibrated', label)} to CRaFT and "
-        f"{table.difference(best, baseline, label)} to the highest baseline, {baseline}"
-        for place, label, baseline in zip(PLACES, table.labels, table.best, strict=True)
-    )
-    name = best.removesuffix("_calibrated")
-    return f"**It was not reached.** The highest of the methods by its mean THS is {name}: {gaps}."
+    highest = {"by the mean of both": max(tried, key=table.mean_ths)}
+    highest |= {place: table.highest(tried, label) for place, label in zip(PLACES, table.labels, strict=True)}
+    lines = []
+    for model in dict.fromkeys(highest.values()):
+        where = " and ".join(place for place, one in highest.items() if one == model)
+        gaps = "; ".join(
+            f"{place} {table.difference(model, 'craft_calibrated', label)} to CRaFT and "
+            f"{table.difference(model, baseline, label)} to the highest baseline, {baseline}"
+            for place, label, baseline in zip(PLACES, table.labels, table.best, strict=True)
+        )
+        lines.append(f"- {model.removesuffix('_calibrated')}, the highest {where}: {gaps}.")
+    return "\n".join(["**It was not reached.** What came nearest:", "", *lines])
 
 
 def renewed(text: str, rows: list, where: str) -> str:
@@ -227,12 +244,8 @@ def renewed(text: str, rows: list, where: str) -> str:
 
 
 def readme_rows(table: Table, name: str) -> list:
-    """The cells of a README's table: the untrained model, the methods, and the highest of the combinations."""
-    calibrated = table.models("calibrated")
-    combined = [m for m in calibrated if combines(m)]
-    methods = [m for m in calibrated if m not in combined and table.by_row[m, table.labels[0]]["n_seeds"] > 2]
-    shown = [(f"*{m}*", m) for m in table.baselines]
-    shown += [(m.removesuffix("_calibrated"), m) for m in (*methods, *sorted(combined, key=table.mean_ths)[-1:])]
+    """The cells of a README's table: the selected rows, the untrained model's in italics."""
+    shown = [(f"*{m}*" if m in table.baselines else m.removesuffix("_calibrated"), m) for m in table.selected()]
     found = [list(HEADS[name]), ["---"] * len(HEADS[name])]
     for title, model in shown:
         of_sets = [table.by_row[model, label] for label in table.labels]

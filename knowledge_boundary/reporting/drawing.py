@@ -72,7 +72,8 @@ def looks(names) -> list[tuple]:
     A model of one seed looks as its method does.
     """
     colors = ("#00906a", "#d08700", "#0072b2", "#a8558b", "#c75000", "#767676")
-    others = [(color, dash) for dash in ("-", "--", ":") for color in colors]
+    every = [(color, dash) for dash in ("-", "--", ":") for color in colors]
+    others = [look for look in every if look not in LOOKS.values()]
     names = [seedless(n) for n in names]
     strangers = [n for n in names if n not in LOOKS]
     return [LOOKS[n] if n in LOOKS else others[strangers.index(n) % len(others)] for n in names]

@@ -196,6 +196,9 @@ def check(words, tmp_path: Path) -> None:
     elif (program, name) == ("bash", "quickstart.sh"):
         own = words[1:] if words[:1] == ["--legacy"] else words
         parse(module_arguments("knowledge_boundary.quickstart"), name, own)
+    elif program == "bash" and name.startswith("experiments/"):
+        assert (tiny.ROOT / name).is_file()
+        parse(script_arguments(name.removesuffix(".sh") + ".py"), name, words)
     elif (program, name) == ("bash", "setup.sh"):
         assert set(words) <= set(setup_flags())
     elif (program, name) == ("bash", "run_tests.sh"):
@@ -396,13 +399,13 @@ def test_a_page_is_short_and_in_the_index(page):
     assert page.name == "README.md" or page.name in links(text_of("docs/README.md"))
 
 
-def test_the_readme_s_figures_are_those_of_the_page_on_the_quickstart():
+def test_the_readme_s_figures_are_those_of_the_page_that_methods_sh_makes():
     number = r"[-+−]?\d+\.\d"
     short, long = (
-        re.findall(rf"{number} \[{number}, {number}\]", text_of(n)) for n in ("README.md", "docs/embedded.md")
+        re.findall(rf"{number} \[{number}, {number}\]", text_of(n)) for n in ("README.md", "docs/results.md")
     )
     assert short
-    assert not Counter(short) - Counter(long)
+    assert not set(short) - set(long)
 
 
 def test_the_rooms_are_as_they_say_themselves():
