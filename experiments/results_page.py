@@ -19,7 +19,10 @@ TITLES = {
     "open": ("Open questions", "Answered in the model's own words; a refusal is “I don't know.”."),
     "choice": (
         "Multiple choice, refused by a letter",
-        "The letters A to D and N for “I don't know”, scored in one pass.",
+        "The letters A to D and N for “I don't know”, scored in one pass. By letters the embedded model is at chance,\n"
+        "as the AUROCs and the last share show: nothing can be told apart here, and nothing should be. “Known” in its\n"
+        "training data is Cor ≥ 0.3; the untrained model's probe is left out: one of 300 training questions has the\n"
+        "Cor of 0.5 that it asks for.",
     ),
 }
 PLACES = ("in domain", "out of domain")
