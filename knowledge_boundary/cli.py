@@ -17,6 +17,7 @@ from .questions import columns, mmlu, readers
 from .questions.records import QuestionSet, check_set, chosen_subjects, spread
 from .running import ranks
 from .running.errors import UserError
+from .running.memory import no_memory, out_of_memory
 from .running.results import read_json
 from .training.examples import refusal_flags
 from .training.rtuning import evaluation_flags
@@ -56,6 +57,10 @@ def run(main, divided: bool = False, trains: bool = False) -> None:
         ranks.end(f"{name}: {e}", 2)
     except ranks.PeerEnded as e:
         ranks.end(f"{name}: {e}", 1)
+    except (RuntimeError, MemoryError) as e:
+        if not out_of_memory(e):
+            raise
+        ranks.end(f"{name}: {no_memory(e)}", 2)
     except BrokenPipeError:  # whoever read the output has ended, such as ``head``
         os._exit(141)  # what is still to be flushed has nowhere to go
     except KeyboardInterrupt:

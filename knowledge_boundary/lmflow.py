@@ -64,6 +64,9 @@ def main():
     found = checkout.probe(folder, python)
     if args.device == "auto":
         args.device = "cuda" if found["gpus"] else "cpu"
+    if ":" in args.device:
+        one = args.device.removeprefix("cuda:")
+        raise UserError(f"--device {args.device}: LMFlow takes GPUs itself; set CUDA_VISIBLE_DEVICES={one}, give cuda")
     about = cli.describe_model(args, trains=True)
     if not (Path(about["path"]) / "config.json").is_file():
         raise UserError(f"--model {args.model}: an adapter or a .gguf file; LMFlow trains from a whole model's folder")

@@ -2,6 +2,7 @@
 
 import argparse
 import datetime
+import re
 
 from .asking import judge
 from .engine.drawing import MAX_NEW_TOKENS
@@ -16,6 +17,7 @@ from .training.settings import TrainingSettings
 from .wording.phrases import REFUSAL_LETTER, REFUSALS
 
 MAX_THINKING_TOKENS = 2048
+DEVICES = "auto|cpu|cuda|cuda:N|mps"
 
 
 def positive(text: str) -> int:
@@ -32,6 +34,13 @@ def seed(text: str) -> int:
     if not 0 <= value < 2**32:
         raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 to {2**32 - 1}")
     return value
+
+
+def device(text: str) -> str:
+    """An argparse type: one of ``DEVICES``."""
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", text):
+        raise argparse.ArgumentTypeError(f"{text} is none of {DEVICES}")
+    return text
 
 
 def iso_date(text: str) -> str:
@@ -99,7 +108,7 @@ def add_model_arguments(parser) -> None:
     group.add_argument("--revision", help="branch, tag or commit of a hub model")
     group.add_argument("--trust_remote_code", action="store_true", help="run code that comes with the model")
     group.add_argument("--dtype", default="auto", choices=("auto", *families.DTYPES), help="auto: float32 on CPUs")
-    group.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    group.add_argument("--device", type=device, default="auto", metavar=DEVICES)
     group.add_argument(
         "--thinking", default="off", choices=THINKING, help="whether the model may think before it answers"
     )
@@ -239,6 +248,14 @@ def add_training_arguments(parser) -> None:
     group.add_argument("--learning_rate", type=float, default=default.learning_rate)
     group.add_argument(
         "--batch_size", type=int, default=default.batch_size, help="examples an optimiser step, over all processes"
+    )
+    group.add_argument(
+        "--micro_batch_tokens",
+        type=positive,
+        help="tokens of a step that run at a time; default: 2048, 16384 on GPUs, fewer where they don't fit",
+    )
+    group.add_argument(
+        "--gradient_checkpointing", action="store_true", help="less memory, slower: activations computed twice"
     )
     group.add_argument("--warmup_ratio", type=float, default=default.warmup_ratio)
     group.add_argument("--save_steps", type=int, default=default.save_steps, help="steps between checkpoints")

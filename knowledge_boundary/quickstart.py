@@ -56,7 +56,7 @@ def arguments():
     group.add_argument("--revision", help="branch, tag or commit of a hub model")
     group.add_argument("--trust_remote_code", action="store_true", default=None)
     group.add_argument("--dtype", choices=("auto", *families.DTYPES))
-    group.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"))
+    group.add_argument("--device", type=options.device, metavar=options.DEVICES)
     group.add_argument("--thinking", choices=THINKING)
     group.add_argument("--template_date", type=options.iso_date)
     group = parser.add_argument_group("questions")

@@ -13,6 +13,7 @@ from transformers.pytorch_utils import Conv1D
 
 from ..models.families import lm_head, of
 from ..running.errors import UserError
+from ..running.memory import out_of_memory
 from .packing import Tree, pack, shared_length
 from .passes import head, hidden_states, padded_states, run_root
 
@@ -55,7 +56,9 @@ def unit_gradients(lm, rows, shared: bool, seed: int = 0, progress=lambda n: Non
                 with torch.enable_grad(), adapters:
                     total = sum(losses(model, own, lm.device, shared, root, cache))
                     sketches = adapters.sketches(total)
-            except torch.OutOfMemoryError:
+            except (RuntimeError, MemoryError) as e:
+                if not out_of_memory(e):
+                    raise
                 if len(group) == 1:
                     raise UserError("out of memory with one question's gradient; use --dtype bfloat16") from None
                 print(f"Out of memory with {len(group)} gradients at once: going on with half", flush=True)

@@ -13,6 +13,7 @@ import torch
 
 from ..models.families import run_base, select_rows
 from ..running.errors import UserError
+from ..running.memory import out_of_memory
 from .drawing import Row, generator, split
 from .ending import Ending
 from .packing import Tree, pack, shared_length
@@ -125,7 +126,9 @@ def answer(
             else:
                 body = Copies(lm, {i: sequences[i] for i in indices})
             leaves = grow(lm, body, rows, partial(draw, **own), ids)
-        except torch.OutOfMemoryError:
+        except (RuntimeError, MemoryError) as e:
+            if not out_of_memory(e):
+                raise
             if len(indices) == 1:
                 raise UserError("out of memory with one question in the batch; use --dtype bfloat16") from None
             print(f"Out of memory with {len(indices)} questions at once: going on with half", flush=True)

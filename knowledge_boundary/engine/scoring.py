@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from ..running.errors import UserError
+from ..running.memory import out_of_memory
 from .packing import LANE, WIDE_LANE, Tree, fill, pack, shared_length
 from .passes import check_finite, check_window, head, hidden_states, padded_states, run_root
 
@@ -115,7 +116,9 @@ def run(lm, units, read, batch_tokens: int, shared: bool, names=None, skip=lambd
             columns = packed_columns(lm, units, lanes, root, cache) if shared else whole_columns(lm, units, lanes)
             owners, own, hidden = zip(*columns, strict=True)
             found = read(torch.cat(hidden), own, [names[i] for i in owners])
-        except torch.OutOfMemoryError:
+        except (RuntimeError, MemoryError) as e:
+            if not out_of_memory(e):
+                raise
             parts = halves(lanes)
             if not parts:
                 raise UserError(

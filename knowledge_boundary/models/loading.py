@@ -15,6 +15,7 @@ import transformers
 
 from ..running import ranks
 from ..running.errors import UserError
+from ..running.memory import out_of_memory
 from . import families, weights
 from .language_model import LM
 from .prompt_format import PromptFormat
@@ -161,13 +162,16 @@ def trained_here(name: str) -> dict | None:
 
 
 def resolve_device(device: str) -> torch.device:
-    """``auto`` is CUDA, then MPS, then the CPU; UserError for one that isn't there."""
+    """``auto`` is CUDA, then MPS, then the CPU; ``cuda:N`` one of several; UserError for one that isn't there."""
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if device == "auto":
         return torch.device(next(name for name in ("cuda", "mps", "cpu") if there[name]))
-    if not there[device]:
+    found = torch.device(device)
+    if not there[found.type]:
         raise UserError(f"--device {device}: torch finds none on this machine; give --device cpu, or auto")
-    return torch.device(device)
+    if (found.index or 0) >= (torch.cuda.device_count() if found.type == "cuda" else 1):
+        raise UserError(f"--device {device}: torch finds {torch.cuda.device_count()} GPUs here, the first is cuda:0")
+    return found
 
 
 def describe(
@@ -179,7 +183,7 @@ def describe(
         name: hub id, folder, .gguf file, or ``smollm2``.
         revision: branch, tag or commit of a hub model.
         dtype: of the weights: ``auto`` or a key of ``families.DTYPES``.
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         trust_remote_code: whether code that comes with the model may run.
 
     Raises:
@@ -275,8 +279,7 @@ def one_line(name: str):
         raise e if str(e).startswith("--") else UserError(f"--model {name}: {e}") from e
     except Exception as e:
         reason = (str(e).strip() or "no message").splitlines()[0]
-        small = isinstance(e, (torch.OutOfMemoryError, MemoryError))
-        hint = "; give --dtype bfloat16, a smaller model or a larger machine" if small else ""
+        hint = "; give --dtype bfloat16, a smaller model or a larger machine" if out_of_memory(e) else ""
         raise UserError(f"--model {name}: cannot be loaded ({type(e).__name__}: {reason}){hint}") from e
 
 

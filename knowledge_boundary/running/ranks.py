@@ -14,6 +14,8 @@ from datetime import timedelta
 import torch
 import torch.distributed as dist
 
+from .errors import UserError
+
 # A rank may wait for another for as long as a run takes; a peer that has ended is noticed by its closed connection.
 TIMEOUT = timedelta(days=60)
 ENDED = "another process of this run ended, or the run was stopped; the same command resumes"
@@ -215,7 +217,11 @@ def first_on_host():
 
 def device(name: str) -> torch.device:
     """The device of this rank's model: where a host has several GPUs, its ranks take them in turn."""
-    if name == "cuda" and world() > 1:
+    if world() > 1 and name.startswith("cuda:"):
+        raise UserError(
+            f"--device {name}: one GPU for {world()} processes; give --device cuda, which are taken in turn"
+        )
+    if world() > 1 and name == "cuda":
         found = torch.device("cuda", local_rank() % max(1, torch.cuda.device_count()))
         torch.cuda.set_device(found)
         return found

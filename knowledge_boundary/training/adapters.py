@@ -8,6 +8,7 @@ from transformers.pytorch_utils import Conv1D
 
 from ..models.families import lm_head, of
 from ..running.errors import UserError
+from .dropout import keep_less
 
 # Parts of multimodal models that no text goes through.
 OTHER_SENSES = re.compile(r"vision|visual|image|audio|speech|video|vit\b|tower|projector|connector|resampler|aligner")
@@ -119,10 +120,27 @@ def add_lora(model, settings):
             task_type="CAUSAL_LM",
             **options,
         )
-        return peft.get_peft_model(model, config)
+        adapted = peft.get_peft_model(model, config)
     except (ValueError, TypeError, NotImplementedError) as e:
         reason = str(e).strip().splitlines()[0]
         raise UserError(f"--lora_target_modules, --lora_target_parameters: peft cannot adapt these ({reason})") from e
+    if settings.lora_dropout:
+        keep_less(adapted, settings.lora_dropout)
+    return adapted
+
+
+def checkpoint_activations(model) -> None:
+    """Have the layers of a peft ``model`` compute their activations again in the backward pass, and not keep them.
+
+    Raises:
+        UserError: the model's own code has no such thing.
+    """
+    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+    try:
+        inner.gradient_checkpointing_enable({"use_reentrant": False})
+    except (ValueError, TypeError, AttributeError, NotImplementedError) as e:
+        reason = (str(e).strip() or type(e).__name__).splitlines()[0]
+        raise UserError(f"--gradient_checkpointing: this model has none ({reason}); give --micro_batch_tokens") from e
 
 
 def reach(model) -> Reach:

@@ -8,7 +8,6 @@ losses and weights are those of one process, to rounding.
 
 import dataclasses
 import json
-import math
 import os
 import shutil
 from pathlib import Path
@@ -16,90 +15,21 @@ from pathlib import Path
 import numpy as np
 import torch
 import transformers
-from accelerate.data_loader import prepare_data_loader
-from torch.utils.data import DataLoader
 from transformers.trainer_callback import ProgressCallback
 
 from ..engine import exactness
-from ..engine.loss import answer_loss, tokenise, turns_of, weighted_tokens
+from ..engine.loss import tokenise, turns_of
 from ..models import families
 from ..models.loading import open_files, save_tokenizer
 from ..running import ranks
 from ..running.errors import UserError
 from ..running.results import write_text
-from .adapters import add_lora, described, reach
+from . import memory
+from .adapters import add_lora, checkpoint_activations, described, reach
 from .formats import pairs_of
 from .output import checkpoints, remove_checkpoints
 from .precision import compute_dtype, names, to_masters
-
-COMPLETE = "complete"  # a checkpoint folder without this file was cut off in the middle
-
-
-class AnswerTrainer(transformers.Trainer):
-    """A Trainer whose loss is ``answer_loss``, and whose batches are the same for any number of processes."""
-
-    def __init__(self, *args, packed: bool, padded: bool, batch_size: int, compute: torch.dtype, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.packed, self.padded = packed, padded
-        self.batch_size = batch_size
-        self.compute = compute  # dtype of the passes; the weights that are trained are float32
-        self.model_accepts_loss_kwargs = False
-
-    def get_train_dataloader(self):
-        """Whole batches, the same on every process; ``compute_loss`` divides them.
-
-        accelerate's own division would fill up the last batch of an epoch with examples that it has seen already.
-        """
-        loader = DataLoader(self.train_dataset, self.batch_size, shuffle=True, collate_fn=lambda rows: {"rows": rows})
-        return prepare_data_loader(
-            loader, num_processes=1, process_index=0, use_seedable_sampler=True, data_seed=self.args.seed
-        )
-
-    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-        """The mean loss over the answer tokens of the whole batch, by their examples' weights, as this process's part.
-
-        The processes' gradients are averaged, so that its part is the weighted sum over its share's tokens, times the
-        processes, over the weighted number of all tokens.
-        """
-        inner = self.accelerator.unwrap_model(model)
-        base = inner.get_base_model() if hasattr(inner, "get_base_model") else inner
-        own = inputs["rows"][ranks.rank() :: ranks.world()]
-        # A process without a share runs something too: the others wait for its gradients.
-        rows, times = (own, ranks.world()) if own else (inputs["rows"][:1], 0)
-
-        def summed():
-            mixed = self.compute != torch.float32
-            with torch.autocast(base.device.type, dtype=self.compute, enabled=mixed):
-                return answer_loss(base, turns_of(rows), self.packed, "sum", self.padded)
-
-        loss = times * ranks.as_forward(model, inner, summed)
-        tokens = weighted_tokens(turns_of(inputs["rows"]))
-        mean = self.accelerator.reduce(loss.detach().clone(), "mean").item() / tokens
-        if not math.isfinite(mean):  # seen by all processes alike
-            raise UserError(
-                f"step {self.state.global_step + 1}: the loss is {mean}; lower --learning_rate "
-                f"or give --dtype float32, and --overwrite"
-            )
-        return loss / tokens
-
-
-class MarkComplete(transformers.TrainerCallback):
-    """Marks each checkpoint once all its files are written, by all processes."""
-
-    def on_save(self, args, state, control, **kwargs):
-        """Called after a checkpoint is on disk."""
-        ranks.exchange()
-        if ranks.rank() == 0:
-            write_text(Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE, "")
-
-
-class LossBar(ProgressCallback):
-    """The Trainer's progress bar with the loss in it, in place of a line for every step."""
-
-    def on_log(self, args, state, control, logs=None, **kwargs):
-        """Called with each step's figures."""
-        if self.training_bar is not None and "loss" in (logs or {}):
-            self.training_bar.set_postfix(loss=f"{float(logs['loss']):.3f}")
+from .steps import COMPLETE, AnswerTrainer, LossBar, MarkComplete
 
 
 def last_checkpoint(folder: Path) -> str | None:
@@ -183,30 +113,15 @@ def fine_tune(lm, examples, settings, out: Path, shared: bool | None = None, wei
         shared = exactness.check(lm, [prompt + answer for prompt, answer in pairs_of(examples)], trains=True)
     transformers.set_seed(settings.seed)
     model = add_lora(lm.model, settings)
+    if settings.gradient_checkpointing:
+        checkpoint_activations(model)
     found = reach(model) if settings.lora_r else None
     if found:
         ranks.say(described(found))
-    compute = compute_dtype(lm)
-    own = to_masters(model, not settings.lora_r, settings.seed)
-    held = {p: p.dtype for p in model.parameters() if p not in own}
-    if compute == torch.float32:
-        for p in held:  # the weights under an adapter
-            p.data = p.data.float()
-    trainer = AnswerTrainer(
-        model=model,
-        args=trainer_arguments(lm, settings, out, len(rows)),
-        train_dataset=rows,
-        callbacks=[MarkComplete()],
-        packed=shared,
-        padded=lm.padded,
-        batch_size=settings.batch_size,
-        compute=compute,
-    )
-    trainer.remove_callback(ProgressCallback)
-    if ranks.rank() == 0:
-        trainer.add_callback(LossBar())
+    trainer, own, held = prepared(lm, model, rows, settings, out, shared)
     if ranks.world() > 1:
         ranks.say(f"{settings.batch_size} examples a step, {settings.batch_size // ranks.world()} on each process")
+    ranks.say(trainer.estimate().line(memory.free_now(lm.device)))
     # A checkpoint's random states are numpy's: transformers 4 does not tell torch that they are safe to load.
     states = [np._core.multiarray._reconstruct, np.ndarray, np.dtype, type(np.dtype(np.uint32))]
     with ranks.training(), torch.serialization.safe_globals(states):
@@ -231,6 +146,43 @@ def fine_tune(lm, examples, settings, out: Path, shared: bool | None = None, wei
         "last_loss": losses[-1],
         "losses": losses,
     }
+
+
+def prepared(lm, model, rows, settings, out: Path, shared: bool) -> tuple:
+    """The Trainer of a fine-tune, its weights as they are trained.
+
+    Args:
+        lm: the model.
+        model: it, or it with an adapter (``add_lora``); its weights' dtypes change.
+        rows: see ``loss.tokenise``.
+        settings: ``TrainingSettings``.
+        out: folder of the weights.
+        shared: whether the model's sequences are packed.
+
+    Returns:
+        ``(AnswerTrainer, own, held)``: the dtypes that its trained and its other weights had, by parameter.
+    """
+    compute = compute_dtype(lm)
+    own = to_masters(model, not settings.lora_r, settings.seed)
+    held = {p: p.dtype for p in model.parameters() if p not in own}
+    if compute == torch.float32:
+        for p in held:  # the weights under an adapter
+            p.data = p.data.float()
+    trainer = AnswerTrainer(
+        model=model,
+        args=trainer_arguments(lm, settings, out, len(rows)),
+        train_dataset=rows,
+        callbacks=[MarkComplete()],
+        packed=shared,
+        padded=lm.padded,
+        batch_size=settings.batch_size,
+        most=settings.part_tokens(lm.device.type),
+        compute=compute,
+    )
+    trainer.remove_callback(ProgressCallback)
+    if ranks.rank() == 0:
+        trainer.add_callback(LossBar())
+    return trainer, own, held
 
 
 def trained_dtypes(trainer, trained) -> dict:

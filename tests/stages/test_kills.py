@@ -153,8 +153,9 @@ def same_weights(one, other) -> bool:
     return a.keys() == b.keys() and all(a[k].equal(b[k]) for k in a)
 
 
-def test_finetune(tmp_path, checkpoint, training_folder):
-    line = tune_line(checkpoint, training_folder)
+@pytest.mark.parametrize("more", [[], ["--micro_batch_tokens", 20, "--gradient_checkpointing"]])
+def test_finetune(tmp_path, checkpoint, training_folder, more):
+    line = tune_line(checkpoint, training_folder, *more)
     calm, killed = tmp_path / "calm", tmp_path / "killed"
     run_to_the_end(calm, *line)
     checkpoints = killed / "out" / "tuned.checkpoints"

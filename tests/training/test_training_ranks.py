@@ -86,6 +86,16 @@ def test_two_processes_train_as_one(tmp_path, checkpoint, folder, lora_r):
     assert said.count("Next: ") == said.count("11 examples, 18 steps") == 1
 
 
+@pytest.mark.parametrize("lora_r", [0, 4])
+def test_two_processes_in_parts_train_as_one_in_one(tmp_path, checkpoint, folder, lora_r):
+    more = ["--lora_r", lora_r, "--batch_size", 6]
+    assert start(tmp_path / "one", 1, checkpoint, folder, *more).wait() == 0
+    parts = ["--micro_batch_tokens", 20, "--gradient_checkpointing"]
+    assert start(tmp_path / "two", 2, checkpoint, folder, *more, *parts).wait() == 0, output(tmp_path / "two")
+    assert "at a time, and takes up to about" in output(tmp_path / "two")
+    same(tmp_path / "one", tmp_path / "two", {} if lora_r else load_file(checkpoint / "model.safetensors"))
+
+
 def test_two_processes_weigh_as_one(tmp_path, checkpoint):
     weights = [0.25, 1, 2, 0.5, 0, 3, 0.1, 1, 0.75, 0, 1.5]
     instances = [i | {"weight": w} for i, w in zip(INSTANCES, weights, strict=True)]
