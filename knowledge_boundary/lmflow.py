@@ -47,6 +47,10 @@ def arguments():
     at = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
     args = parser.parse_args(sys.argv[1:at])
     args.rest = sys.argv[at + 1 :]
+    if args.micro_batch_tokens or args.gradient_checkpointing:
+        raise UserError(
+            "--micro_batch_tokens, --gradient_checkpointing: of the built-in trainer; LMFlow's stand after --"
+        )
     return args
 
 

@@ -22,7 +22,7 @@ from .results import clean, read_json, sha256_file, write_json, write_text
 
 # What decides a result besides the arguments. Where and whether to write decides nothing.
 PACKAGES = ("torch", "transformers", "tokenizers", "peft", "numpy")
-# Inputs and models are compared by content, not by where they lie.
+# Inputs and models are compared by content, not by where they lie; a training without memory resumes in smaller parts.
 NOT_IDENTITY = (
     "output_dir",
     "overwrite",
@@ -40,6 +40,8 @@ NOT_IDENTITY = (
     "calibrate",
     "calibration",
     "include",
+    "micro_batch_tokens",
+    "gradient_checkpointing",
 )
 DISCARD = "--overwrite discards it, --output_dir writes elsewhere"
 

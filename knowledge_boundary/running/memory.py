@@ -15,6 +15,6 @@ def no_memory(error: BaseException) -> str:
     """What a stage says that has no memory left."""
     said = (str(error).strip() or type(error).__name__).splitlines()[0]
     return (
-        f"out of memory ({said}); what is done stays on disk: start again with fewer tokens at a time (--batch_tokens, "
-        f"--micro_batch_tokens), --dtype bfloat16, a smaller model or a larger machine"
+        f"out of memory ({said}); give fewer tokens at a time (--batch_tokens, --micro_batch_tokens), --dtype "
+        f"bfloat16, a smaller model or a larger machine"
     )

@@ -5,7 +5,7 @@ import sys
 import pytest
 import torch
 
-from knowledge_boundary import cli, options
+from knowledge_boundary import cli, lmflow, options
 from knowledge_boundary.models import loading
 from knowledge_boundary.running import ranks
 from knowledge_boundary.running.errors import UserError
@@ -36,7 +36,7 @@ def test_a_stage_ends_with_one_line(monkeypatch, error):
     monkeypatch.setattr(ranks, "end", end)
     monkeypatch.setattr(sys, "argv", ["stage.py"])
     assert out_of_memory(error)
-    with pytest.raises(SystemExit, match=r"2 stage.py: out of memory \(.+\); what is done stays on disk") as raised:
+    with pytest.raises(SystemExit, match=r"2 stage.py: out of memory \(.+\); give fewer tokens at a time") as raised:
         cli.run(main)
     assert "\n" not in str(raised.value)
 
@@ -60,6 +60,13 @@ def test_one_of_several_gpus(monkeypatch):
     assert loading.resolve_device(options.device("cuda:1")) == torch.device("cuda", 1)
     with pytest.raises(UserError, match="--device cuda:2: torch finds 2 GPUs here, the first is cuda:0"):
         loading.resolve_device("cuda:2")
+
+
+@pytest.mark.parametrize("flag", [["--micro_batch_tokens", "9"], ["--gradient_checkpointing"]])
+def test_the_built_in_trainer_s_flags_are_not_lmflow_s(monkeypatch, flag):
+    monkeypatch.setattr(sys, "argv", ["finetune.sh", "--data", "x", "--output", "y", *flag])
+    with pytest.raises(UserError, match="of the built-in trainer"):
+        lmflow.arguments()
 
 
 def test_one_gpu_for_several_processes(monkeypatch):

@@ -189,6 +189,15 @@ def test_overwrite_forgets_the_checkpoints_of_another_run(tmp_path, checkpoint, 
     assert same_weights(killed / "out" / "tuned", calm / "out" / "tuned")
 
 
+def test_a_training_resumes_in_smaller_parts(tmp_path, checkpoint, training_folder):
+    checkpoints = tmp_path / "out" / "tuned.checkpoints"
+    process = start(tmp_path, *tune_line(checkpoint, training_folder))
+    assert tiny.kill_when(reached(checkpoints, 10), process), (tmp_path / "log").read_text()
+    smaller = ["--micro_batch_tokens", 20, "--gradient_checkpointing"]
+    run_to_the_end(tmp_path, *tune_line(checkpoint, training_folder, *smaller))
+    assert tiny.read_json(tmp_path / "out" / "tuned" / "knowledge_boundary.json")["summary"]["steps"] == 66
+
+
 def test_rehearsal(tmp_path, checkpoint, data, embedder):
     state = [
         "run_query_state.py", "--model", checkpoint, "--dataset", data / "facts", "--num_shots", 0,
