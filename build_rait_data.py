@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from knowledge_boundary import cli, options
+from knowledge_boundary import checks, cli, options
 from knowledge_boundary.asking import letters, prompts
 from knowledge_boundary.engine import exactness, gradients
 from knowledge_boundary.engine.loss import tokenise, turns_of
@@ -96,7 +96,7 @@ def main():
     args = arguments()
     if ranks.launched():
         raise UserError("runs in one process; start it with python, without torchrun")
-    cli.check_wording(args)
+    checks.check_wording(args)
     model = loading.short_name(args.model)
     args.state_init = args.state_init or str(cli.output_path(args, model, args.dataset, "state_init.json"))
     args.state_rehearsal = args.state_rehearsal or str(

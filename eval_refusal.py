@@ -13,7 +13,7 @@ Examples:
 from functools import partial
 from pathlib import Path
 
-from knowledge_boundary import cli, options, pages
+from knowledge_boundary import checks, cli, options, pages
 from knowledge_boundary.asking import answers, letters, probe
 from knowledge_boundary.engine import exactness
 from knowledge_boundary.engine.drawing import SamplingSettings
@@ -92,7 +92,7 @@ def check_probe(args, sets) -> None:
 
 def check_refusal(args, sets) -> None:
     """UserError for --refusal letter where no letter can refuse, or for an instruction's flag without instruction."""
-    cli.check_wording(args)
+    checks.check_wording(args)
     if args.refusal == "letter":
         if args.prompt == "probe":
             raise UserError("--refusal letter: for the zero-shot prompts, not --prompt probe")
@@ -107,9 +107,9 @@ def evaluate_model(args) -> None:
     sets = cli.load_test_sets(args)
     check_probe(args, sets)
     check_refusal(args, sets)
-    cli.check_signals(args)
-    cli.check_thinking(args, args.prompt != "probe", "")
-    cli.check_match(args, all(asked.multiple_choice for asked in sets.values()))
+    checks.check_signals(args)
+    checks.check_thinking(args, args.prompt != "probe", "")
+    checks.check_match(args, all(asked.multiple_choice for asked in sets.values()))
     judged_by = cli.describe_judge(args)
     base = evaluation_in(args.base_eval, "--base_eval") if args.base_eval else None
     if base:
@@ -325,7 +325,7 @@ def compare(args) -> None:
 def main():
     """Evaluate one model, choose thresholds by evaluations, or compare several."""
     args = arguments()
-    cli.check_calibration(args)
+    checks.check_calibration(args)
     if args.calibrate:
         return calibrate(args)
     return compare(args) if args.compare else evaluate_model(args)

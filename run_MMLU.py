@@ -13,7 +13,7 @@ Examples:
 
 from pathlib import Path
 
-from knowledge_boundary import cli, options
+from knowledge_boundary import checks, cli, options
 from knowledge_boundary.asking import probe
 from knowledge_boundary.engine import exactness
 from knowledge_boundary.knowledge import boundary
@@ -52,7 +52,7 @@ def main():
     asked = cli.load_questions(args, domain=args.domain)
     multiple_choice = asked.multiple_choice
     probe.check_prompt(args.scoring, args.chat_template, args.thinking, multiple_choice)
-    cli.check_match(args, multiple_choice)
+    checks.check_match(args, multiple_choice)
     if multiple_choice and args.max_new_tokens:
         raise UserError("--max_new_tokens: for open questions only; of multiple choice, options are compared")
     if not multiple_choice:

@@ -14,7 +14,7 @@ Examples:
 
 import math
 
-from knowledge_boundary import cli, options
+from knowledge_boundary import checks, cli, options
 from knowledge_boundary.asking import probe
 from knowledge_boundary.engine import exactness
 from knowledge_boundary.engine.drawing import SamplingSettings
@@ -75,8 +75,8 @@ def main():
         raise UserError("--temperature, --top_p: for open questions only; letters have their exact probabilities")
     if multiple_choice and args.thinking == "on":
         raise UserError(f"--thinking on: {probe.BEFORE_THOUGHT}")
-    cli.check_thinking(args, args.chat_template, "a model thinks in its chat template; give --chat_template with it")
-    cli.check_match(args, multiple_choice)
+    checks.check_thinking(args, args.chat_template, "a model thinks in its chat template; give --chat_template with it")
+    checks.check_match(args, multiple_choice)
     if not multiple_choice and args.estimator == "exact":
         raise UserError("--estimator exact: for multiple choice only; answers to open questions can only be sampled")
     if multiple_choice and args.estimator == "mass":

@@ -21,7 +21,10 @@ make_environment() {
         esac
     done
     # These are installed without what they ask for.
-    if [ $folder = .venv ] && [ ${#dev[@]} -gt 0 ]; then alone+=(requirements-templates.txt); fi
+    if [ $folder = .venv ] && [ ${#dev[@]} -gt 0 ]; then
+        alone+=(requirements-templates.txt)
+        dev+=(requirements-quantised.txt)
+    fi
     if [ $folder = .venv-legacy ] && [ ${#dev[@]} -gt 0 ]; then alone+=(requirements-legacy-dev.txt); fi
     local hash
     hash=$(cat $pinned "${alone[@]}" "${dev[@]}" | cksum)

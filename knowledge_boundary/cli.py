@@ -8,11 +8,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from . import options
 from .asking import answers, judge
-from .evaluation import calibration, curve, signals
+from .evaluation import calibration, signals
 from .judging import outcomes
 from .models import loading
+from .models.placement import Placement
 from .questions import columns, mmlu, readers
 from .questions.records import QuestionSet, check_set, chosen_subjects, spread
 from .running import ranks
@@ -39,18 +39,17 @@ class Parser(argparse.ArgumentParser):
         raise UserError(message)
 
 
-def run(main, divided: bool = False, trains: bool = False) -> None:
+def run(main, divided: bool = False) -> None:
     """Call ``main``; what the user can mend ends as one line on stderr and exit code 2.
 
     Args:
         main: the stage.
         divided: whether the stage divides its batches over torchrun's processes.
-        trains: whether they exchange gradients too.
     """
     name = Path(sys.argv[0]).name
     try:
         if divided:
-            ranks.start(trains)
+            ranks.start()
         main()
         ranks.stop()
     except UserError as e:
@@ -67,16 +66,6 @@ def run(main, divided: bool = False, trains: bool = False) -> None:
         ranks.end(f"\n{ranks.INTERRUPTED}", 130)
 
 
-def check_thinking(args, chat: bool, why: str) -> None:
-    """Settles --max_thinking_tokens; UserError for --thinking on without a chat template to ask through, by ``why``."""
-    if args.thinking == "off" and args.max_thinking_tokens:
-        raise UserError("--max_thinking_tokens: is of --thinking on; the model is told not to think")
-    if args.thinking == "on":
-        if not chat:
-            raise UserError(f"--thinking on: {why}")
-        args.max_thinking_tokens = args.max_thinking_tokens or options.MAX_THINKING_TOKENS
-
-
 def state_records(state: dict, args, where: str) -> list:
     """A state file's records, cut to --subjects and --limit; UserError if it is of another --split."""
     dataset = state["meta"]["dataset"]
@@ -87,64 +76,6 @@ def state_records(state: dict, args, where: str) -> list:
         groups.setdefault(r["subject"], []).append(r)
     chosen = chosen_subjects(groups, args.subjects)
     return [r for s in chosen for r in spread(groups[s], args.limit or len(groups[s]))]
-
-
-def check_match(args, multiple_choice: bool) -> None:
-    """UserError for --match and its flags without open questions, or for a flag of another --match than is given."""
-    if multiple_choice and (args.match, args.match_threshold) != ("contains", outcomes.MATCH_THRESHOLD):
-        raise UserError("--match, --match_threshold: for open questions only; a letter is the right one or it is not")
-    if args.match == "judge" and not args.judge_model:
-        raise UserError("--match judge: which model judges? give --judge_model: hub id, folder, .gguf file, or smollm2")
-    if args.match != "judge" and args.judge_model:
-        raise UserError(f"--judge_model: is of --match judge; with --match {args.match}, leave it out")
-    if args.match != "embedding" and args.match_threshold != outcomes.MATCH_THRESHOLD:
-        raise UserError(f"--match_threshold: is of --match embedding; with --match {args.match}, leave it out")
-
-
-def check_wording(args) -> None:
-    """UserError for --wording with a prompt that has no instruction."""
-    if args.prompt == "bare" and args.wording != "craft":
-        raise UserError(f"--wording {args.wording}: is the instruction's, and --prompt bare has none; leave it out")
-
-
-def check_signals(args) -> None:
-    """UserError for flags of further signals where there are none, or too few samples."""
-    given = next((name for name in ("num_samples", "probe_state") if getattr(args, name)), None)
-    if args.num_samples == 1:
-        raise UserError("--num_samples 1: certainty compares answers with each other; give 2 or more")
-    if given and args.prompt == "probe":
-        raise UserError(f"--{given}: is of the zero-shot prompts, not of --prompt probe")
-    if args.num_samples and args.refusal == "letter":
-        raise UserError("--num_samples: letters have their exact probabilities; leave it out with --refusal letter")
-
-
-def check_calibration(args) -> None:
-    """Settles the flags of --calibrate; UserError for one of them without it, or for it with what excludes it."""
-    if args.sets and not (args.calibrate or args.compare):
-        raise UserError("--sets: is of --compare and --calibrate; --dataset says what is evaluated")
-    of_asking = next((n for n in ("num_samples", "probe_state", "refuse_unsure") if getattr(args, n)), None)
-    if of_asking and (args.calibrate or args.compare):
-        raise UserError(f"--{of_asking}: is of evaluating a model; --calibrate and --compare read what was evaluated")
-    if args.refuse_unsure and args.calibration:
-        raise UserError("--refuse_unsure and --calibration: which of the two refuses? give one")
-    if args.calibrate is None:
-        given = next((name for name in ("target", "delta", "signal") if getattr(args, name) is not None), None)
-        if given:
-            raise UserError(f"--{given}: is of --calibrate; --calibration takes what was chosen then")
-        if args.calibration and len(args.calibration) > 1 and not args.compare:
-            raise UserError("--calibration: one file for one model; several are of --compare")
-        return
-    if args.compare or args.calibration:
-        other = "compare" if args.compare else "calibration"
-        raise UserError(f"--calibrate and --{other}: one after the other; --calibrate writes what --calibration reads")
-    args.target = args.target or "ths"
-    promises = args.target.startswith("risk=")
-    if args.delta is not None and not promises:
-        raise UserError(f"--delta: is of --target risk=R; --target {args.target} promises nothing")
-    args.delta = (args.delta or calibration.DELTA) if promises else None
-    args.signal = args.signal or [curve.SIGNAL]
-    if "all" in args.signal and len(args.signal) > 1:
-        raise UserError("--signal all: is every signal; leave the others out")
 
 
 def read_calibration(args, about: dict) -> dict | None:
@@ -164,7 +95,13 @@ def read_calibration(args, about: dict) -> dict | None:
 
 def describe_model(args, trains: bool = False) -> dict:
     """``meta.model`` of --model (``loading.describe``); unless the stage ``trains``, sets --batch_tokens' default."""
-    about = loading.describe(args.model, args.revision, args.dtype, args.device, args.trust_remote_code)
+    placed = placement_of(args)
+    if trains and (placed.device_map or placed.tensor_parallel):
+        flag = "--device_map" if placed.device_map else "--tensor_parallel"
+        raise UserError(f"{flag}: is for asking; in training each process holds a whole model: give --load_in 4bit")
+    about = loading.describe(args.model, args.revision, args.dtype, args.device, args.trust_remote_code, placed)
+    if placed.tensor_parallel:
+        ranks.hold_together()
     if not trains:
         args.batch_tokens = args.batch_tokens or (1024 if about["device"] == "cpu" else 16384)
     return about
@@ -174,7 +111,13 @@ def describe_judge(args) -> dict | None:
     """``meta.judge`` of --judge_model (``judge.describe``), None without it."""
     if args.match != "judge":
         return None
-    return judge.describe(args.judge_model, args.dtype, args.device, args.trust_remote_code)
+    placed = placement_of(args).alike()
+    return judge.describe(args.judge_model, args.dtype, args.device, args.trust_remote_code, placed)
+
+
+def placement_of(args) -> Placement:
+    """--device_map, --tensor_parallel and --load_in."""
+    return Placement(args.device_map, args.tensor_parallel, args.load_in)
 
 
 def load_matcher(args, judged_by: dict | None, lm, embed=None):
@@ -226,7 +169,15 @@ def load_model(args, about: dict):
     for name, flag in (("thinking", "--thinking"), ("date", "--template_date")):
         if before and lm.format.about and before.get(name) != lm.format.about[name]:
             ranks.say(f"Trained with {flag} {before.get(name)}, asked with {lm.format.about[name]}: another prompt")
+    before = (trained or {}).get("meta", {}).get("model") or {}
+    if trained and before.get("quantised") != about.get("quantised"):
+        ranks.say(f"Trained on weights in {held_in(before)}, asked in {held_in(about)}: another base")
     return lm
+
+
+def held_in(about: dict) -> str:
+    """How a model's weights are held, by its ``meta.model``."""
+    return about.get("quantised") or about["dtype"]
 
 
 def load_format(args, about: dict):

@@ -41,4 +41,4 @@ def main():
 
 
 if __name__ == "__main__":
-    cli.run(main, divided=True, trains=True)
+    cli.run(main, divided=True)

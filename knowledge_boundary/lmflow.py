@@ -47,9 +47,10 @@ def arguments():
     at = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
     args = parser.parse_args(sys.argv[1:at])
     args.rest = sys.argv[at + 1 :]
-    if args.micro_batch_tokens or args.gradient_checkpointing:
+    if args.micro_batch_tokens or args.gradient_checkpointing or args.load_in:
         raise UserError(
-            "--micro_batch_tokens, --gradient_checkpointing: of the built-in trainer; LMFlow's stand after --"
+            "--micro_batch_tokens, --gradient_checkpointing, --load_in: of the built-in trainer; LMFlow's own stand "
+            "after --"
         )
     return args
 

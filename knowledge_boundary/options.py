@@ -9,7 +9,7 @@ from .engine.drawing import MAX_NEW_TOKENS
 from .evaluation import calibration
 from .evaluation.signals import SIGNALS
 from .judging import outcomes
-from .models import families
+from .models import families, placement
 from .models.templates import TEMPLATE_DATE, THINKING
 from .questions import columns, mmlu
 from .running.errors import UserError
@@ -109,6 +109,11 @@ def add_model_arguments(parser) -> None:
     group.add_argument("--trust_remote_code", action="store_true", help="run code that comes with the model")
     group.add_argument("--dtype", default="auto", choices=("auto", *families.DTYPES), help="auto: float32 on CPUs")
     group.add_argument("--device", type=device, default="auto", metavar=DEVICES)
+    group.add_argument("--device_map", metavar="auto|balanced|FILE", help="weights over several GPUs, CPU and disk")
+    group.add_argument(
+        "--tensor_parallel", action="store_true", help="torchrun's processes hold one model together, a part each"
+    )
+    group.add_argument("--load_in", choices=placement.HELD, help="weights in 8 or 4 bits (bitsandbytes)")
     group.add_argument(
         "--thinking", default="off", choices=THINKING, help="whether the model may think before it answers"
     )

@@ -20,7 +20,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import chain, cli, options, splits
+from . import chain, checks, cli, options, splits
 from .asking import judge, probe
 from .judging import outcomes
 from .models import families, loading
@@ -176,10 +176,10 @@ def check_kind(args, multiple_choice: bool) -> None:
 
 
 def check_match(args, multiple_choice: bool) -> None:
-    """``cli.check_match`` with the stages' defaults in place of what was not given."""
+    """``checks.check_match`` with the stages' defaults in place of what was not given."""
     threshold = outcomes.MATCH_THRESHOLD if args.match_threshold is None else args.match_threshold
     given = {"match": args.match or "contains", "match_threshold": threshold, "judge_model": args.judge_model}
-    cli.check_match(argparse.Namespace(**given), multiple_choice)
+    checks.check_match(argparse.Namespace(**given), multiple_choice)
 
 
 def check_embedded(args) -> None:

@@ -16,14 +16,21 @@ from ..judging import outcomes
 from ..judging.matching import is_one_of
 from ..models import loading
 from ..models.language_model import LM
+from ..models.placement import ONE_DEVICE, Placement
 from ..running.errors import UserError
 from ..wording.phrases import ANSWER, JUDGE_NO, JUDGE_PROMPT, JUDGE_YES
 
 MATCHES = (*outcomes.MATCHES, "judge")
-SAME = ("fingerprint", "dtype", "device")  # two models that agree here are loaded once
+SAME = ("fingerprint", "dtype", "device", "quantised")  # two models that agree here are loaded once
 
 
-def describe(name: str, dtype: str = "auto", device: str = "auto", trust_remote_code: bool = False) -> dict:
+def describe(
+    name: str,
+    dtype: str = "auto",
+    device: str = "auto",
+    trust_remote_code: bool = False,
+    placed: Placement = ONE_DEVICE,
+) -> dict:
     """``meta.judge``: the judge model as ``meta.model`` describes one, and the hash of its prompt.
 
     Args:
@@ -31,12 +38,13 @@ def describe(name: str, dtype: str = "auto", device: str = "auto", trust_remote_
         dtype: of its weights, as ``loading.describe`` takes it.
         device: likewise.
         trust_remote_code: likewise.
+        placed: likewise.
 
     Raises:
         UserError: it cannot be found, or its family cannot run in this environment.
     """
     with named():
-        about = loading.describe(name, None, dtype, device, trust_remote_code)
+        about = loading.describe(name, None, dtype, device, trust_remote_code, placed)
     whole = "\n".join((JUDGE_PROMPT, ANSWER, JUDGE_YES, JUDGE_NO))
     return about | {"prompt_sha256": hashlib.sha256(whole.encode()).hexdigest()}
 
@@ -55,7 +63,7 @@ def load(name: str, about: dict, trust_remote_code: bool, batch_tokens: int, ask
         UserError: it cannot be loaded, the engine has no exact way to run it, or YES and NO are one token to it.
     """
     with named():
-        if asked is not None and all(asked.about.get(key) == about[key] for key in SAME):
+        if asked is not None and all(asked.about.get(key) == about.get(key) for key in SAME):
             words = loading.load_format(name, about, trust_remote_code)
             about |= {key: asked.about[key] for key in ("parameters", "adapter") if key in asked.about}
             about["template"] = words.about

@@ -126,7 +126,9 @@ def tried(lm, lengths, trains: bool) -> bool:
 
 def unsupported(lm, why: str) -> UserError:
     """The error for a family that even whole prompts are not exact for."""
-    return UserError(f"{why}; this family is not supported (--model {lm.about['name']})")
+    held = lm.about.get("quantised")
+    what = f"its weights as they are held ({held}) are not supported; give others" if held else None
+    return UserError(f"{why}; {what or 'this family is not supported'} (--model {lm.about['name']})")
 
 
 def sequences(lm, root: int, tail: int, seed: int) -> tuple[list, list]:

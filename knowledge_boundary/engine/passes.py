@@ -125,13 +125,12 @@ def padded_states(model, sequences, device) -> torch.Tensor:
 def head(model, hidden, tokens=None) -> torch.Tensor:
     """Logits in float32 of hidden states [n, hidden]: of the whole vocabulary, or of ``tokens``' rows only."""
     layer, config = lm_head(model), text_config(model)
-    if tokens is None:
-        logits = layer(hidden).float()
-    elif type(layer) is not torch.nn.Linear:  # an adapter's, for one: its weight is not all that it does
-        logits = layer(hidden)[:, tokens].float()
-    else:
+    if tokens is not None and readable(layer):
         bias = layer.bias[tokens] if layer.bias is not None else None
         logits = functional.linear(hidden, layer.weight[tokens], bias).float()
+    else:
+        logits = layer(hidden).to(hidden.device).float()  # of several devices, the head's may be another
+        logits = logits if tokens is None else logits[:, tokens]
     # What some families do to each logit: Cohere, Granite, Gemma 2. ``exactness.check`` compares with the model's own.
     family = of(model)
     for names, up in ((family.multiplied, True), (family.divided, False)):
@@ -139,6 +138,14 @@ def head(model, hidden, tokens=None) -> torch.Tensor:
             logits = logits * factor if up else logits / factor
     cap = next((c for c in (getattr(config, name, None) for name in CAPS) if c), None)
     return torch.tanh(logits / cap) * cap if cap else logits
+
+
+def readable(layer) -> bool:
+    """Whether single rows of a layer's weight may be read and are all that it does: an adapter's are not, nor packed
+    ones, those on a disk (accelerate brings them for a call) or of several processes."""
+    weight = getattr(layer, "weight", None)
+    plain = type(layer) is torch.nn.Linear and type(weight) is torch.nn.Parameter and weight.is_floating_point()
+    return plain and not hasattr(layer, "_hf_hook")
 
 
 def check_finite(lm, logits, names) -> None:

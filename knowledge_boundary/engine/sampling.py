@@ -12,6 +12,7 @@ from functools import partial
 import torch
 
 from ..models.families import run_base, select_rows
+from ..running import ranks
 from ..running.errors import UserError
 from ..running.memory import out_of_memory
 from .drawing import Row, generator, split
@@ -127,7 +128,7 @@ def answer(
                 body = Copies(lm, {i: sequences[i] for i in indices})
             leaves = grow(lm, body, rows, partial(draw, **own), ids)
         except (RuntimeError, MemoryError) as e:
-            if not out_of_memory(e):
+            if not out_of_memory(e) or ranks.together():
                 raise
             if len(indices) == 1:
                 raise UserError("out of memory with one question in the batch; use --dtype bfloat16") from None

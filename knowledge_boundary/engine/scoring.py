@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ..running import ranks
 from ..running.errors import UserError
 from ..running.memory import out_of_memory
 from .packing import LANE, WIDE_LANE, Tree, fill, pack, shared_length
@@ -117,7 +118,7 @@ def run(lm, units, read, batch_tokens: int, shared: bool, names=None, skip=lambd
             owners, own, hidden = zip(*columns, strict=True)
             found = read(torch.cat(hidden), own, [names[i] for i in owners])
         except (RuntimeError, MemoryError) as e:
-            if not out_of_memory(e):
+            if not out_of_memory(e) or ranks.together():
                 raise
             parts = halves(lanes)
             if not parts:

@@ -267,13 +267,26 @@ def lm_head(model) -> torch.nn.Module:
     return model.get_submodule(path) if path else model.get_output_embeddings()
 
 
+def vocabulary(model) -> int:
+    """Rows of the LM head, however its weight is held."""
+    head = lm_head(model)
+    return getattr(head, "out_features", None) or head.weight.shape[0]
+
+
 def select_rows(model, cache, rows: torch.Tensor):
-    """The cache's rows with the numbers ``rows``; None where its layout is not known (recurrent layers, for one)."""
+    """The cache's rows with the numbers ``rows``; None where its layout is not known (recurrent layers, for one).
+
+    Its layers may lie on several devices: each takes the numbers from the CPU, or on its own.
+    """
     if isinstance(cache, tuple):
         axis = of(model).cache_batch
-        return axis if axis is None else tuple(tuple(t.index_select(axis, rows) for t in layer) for layer in cache)
+        return (
+            axis
+            if axis is None
+            else tuple(tuple(t.index_select(axis, rows.to(t.device)) for t in layer) for layer in cache)
+        )
     layers = getattr(cache, "layers", [])
     if not layers or not all(hasattr(layer, "batch_select_indices") for layer in layers):
         return None
-    cache.batch_select_indices(rows)
+    cache.batch_select_indices(rows.cpu())
     return cache

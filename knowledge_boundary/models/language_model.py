@@ -26,7 +26,7 @@ class LM:
     @property
     def vocabulary(self) -> int:
         """Rows of the LM head (can exceed the tokenizer's)."""
-        return families.lm_head(self.model).weight.shape[0]
+        return families.vocabulary(self.model)
 
     @property
     def window(self) -> int:

@@ -16,7 +16,7 @@ import transformers
 from ..running import ranks
 from ..running.errors import UserError
 from ..running.memory import out_of_memory
-from . import families, weights
+from . import families, placement, weights
 from .language_model import LM
 from .prompt_format import PromptFormat
 
@@ -175,7 +175,12 @@ def resolve_device(device: str) -> torch.device:
 
 
 def describe(
-    name: str, revision: str | None = None, dtype: str = "auto", device: str = "auto", trust_remote_code: bool = False
+    name: str,
+    revision: str | None = None,
+    dtype: str = "auto",
+    device: str = "auto",
+    trust_remote_code: bool = False,
+    placed: placement.Placement = placement.ONE_DEVICE,
 ) -> dict:
     """``meta.model`` of a model, without loading the weights (``parameters`` is added by ``load``).
 
@@ -185,13 +190,15 @@ def describe(
         dtype: of the weights: ``auto`` or a key of ``families.DTYPES``.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         trust_remote_code: whether code that comes with the model may run.
+        placed: on several devices, over several processes, in fewer bits.
 
     Raises:
-        UserError: the model cannot be found, or its family cannot run in this environment.
+        UserError: the model cannot be found, its family cannot run in this environment, or it cannot be placed so.
     """
     path = model_path(name, revision)
     on = resolve_device(device)
-    family = families.check(name, base_folder(path), trust_remote_code)
+    base = base_folder(path)
+    family = families.check(name, base, trust_remote_code)
     return {
         "name": short_name(name),
         "path": str(path),
@@ -200,7 +207,7 @@ def describe(
         "dtype": families.resolve_dtype(name, family, dtype, on),
         "device": str(on),
         "parameters": None,
-    }
+    } | placement.describe(name, path, base, device, placed)
 
 
 def load(
@@ -225,14 +232,19 @@ def load(
     about = about or describe(name, trust_remote_code=trust_remote_code)
     path, device = Path(about["path"]), ranks.device(about["device"])
     # transformers copies a model's own code into a cache of the host: one process first.
-    with one_line(name), ranks.first_on_host() if trust_remote_code else contextlib.nullcontext():
+    alone = trust_remote_code and not ranks.together()  # together, all read the weights at the same time
+    with one_line(name), ranks.first_on_host() if alone else contextlib.nullcontext():
         words = load_format(name, about, trust_remote_code, thinking, template_date)
         family = families.check(name, base_folder(path), trust_remote_code)
         options = families.loading_options(family, about["dtype"]) | {"trust_remote_code": trust_remote_code}
-        weights.check_fits(base_folder(path), families.DTYPES[about["dtype"]], device)
-        model, merged = load_weights(path, options)
-        model = model.to(device).eval()
-    about["parameters"] = sum(p.numel() for p in model.parameters())
+        base = base_folder(path)
+        options |= placement.options(about, device, base, trust_remote_code)
+        weights.check_fits(base, about, device)
+        model, merged = load_weights(path, options, placement.whole(about))
+        model = (model.to(device) if placement.whole(about) else placement.keep_packed(model)).eval()
+        if "device_map" in about:
+            device = placement.input_device(model)
+    about["parameters"] = placement.parameters(model, "quantised" in about)
     about["template"] = words.about
     if path != base_folder(path):
         about["adapter"] = "merged" if merged else "unmerged"
@@ -321,8 +333,11 @@ def open_files(folder: Path) -> None:
         path.chmod((0o777 if path.is_dir() else 0o666) & ~mask)
 
 
-def load_weights(path: Path, options: dict) -> tuple:
-    """The model of a folder or .gguf file, and whether its adapters, if it has any, are merged into their base."""
+def load_weights(path: Path, options: dict, merges: bool = True) -> tuple:
+    """The model of a folder or .gguf file, and whether its adapters, if it has any, are merged into their base.
+
+    ``merges``: whether they may be.
+    """
     if not (path / "adapter_config.json").is_file():
         return weights.read(path, options), True
-    return weights.with_adapter(lambda: load_weights(adapter_base(path), options)[0], path)
+    return weights.with_adapter(lambda: load_weights(adapter_base(path), options, merges)[0], path, merges)

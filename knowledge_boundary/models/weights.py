@@ -1,6 +1,7 @@
 """Reading weights: all of them or none, whether they fit, and adapters as they were trained."""
 
 import json
+import re
 from pathlib import Path
 
 import psutil
@@ -9,7 +10,8 @@ import transformers
 from safetensors import safe_open
 
 from ..running.errors import UserError
-from .families import lm_head
+from .families import DTYPES, vocabulary
+from .placement import BY_FLAG, bits_of
 
 # What old checkpoints hold beside weights: tables that a model makes itself.
 TABLES = ("rotary_emb.inv_freq", "attn.bias", "attn.masked_bias", "attention.bias", "attention.masked_bias")
@@ -17,6 +19,7 @@ PROBE_TOKENS = 24
 # Of the adapter's own effect on the logits: how far a merged model may be from the adapted one.
 MERGE_ERROR = 0.02
 GIB = 1 << 30
+KEPT = re.compile(r"embed|wte|wpe|lm_head|output_layer")  # matrices that bitsandbytes leaves as they are
 
 
 def read(path: Path, options: dict):
@@ -67,43 +70,49 @@ def check_complete(found: dict, tied=()) -> None:
         raise UserError(f"its weights cannot be read ({str(found['error_msgs'][0]).splitlines()[0]})")
 
 
-def stored_parameters(path: Path) -> int:
-    """Parameters in a model's safetensors files."""
-    count = 0
-    for file in list(path.glob("model*.safetensors")) or path.glob("*.safetensors"):  # some lie beside others' layouts
+def stored_bytes(path: Path, about: dict) -> float:
+    """Bytes that the weights of a model's folder take once they are loaded as ``about`` says."""
+    files = list(path.glob("model*.safetensors")) or list(path.glob("*.safetensors"))  # some lie beside others' layouts
+    itemsize, total = DTYPES[about["dtype"]].itemsize, 0
+    if "quantised" in about and not about["quantised"].endswith(BY_FLAG):
+        unpacked = about["quantised"].startswith("compressed-tensors")  # transformers does so at the first call
+        return sum(file.stat().st_size for file in files) * (
+            8 * itemsize / bits_of(about["quantised"]) if unpacked else 1
+        )
+    packed = bits_of(about["quantised"]) / 8 if "quantised" in about else itemsize
+    for file in files:
         with safe_open(file, "pt") as f:
             for name in f.keys():  # noqa: SIM118
-                count += torch.Size(f.get_slice(name).get_shape()).numel()
-    return count
+                shape = f.get_slice(name).get_shape()
+                matrix = len(shape) > 1 and not KEPT.search(name)
+                total += torch.Size(shape).numel() * (packed if matrix else itemsize)
+    return total
 
 
-def quantised(path: Path) -> bool:
-    """Whether a folder's weights are held in a byte or less each."""
-    return "quantization_config" in json.loads((path / "config.json").read_text(encoding="utf-8"))
-
-
-def check_fits(path: Path, dtype: torch.dtype, device: torch.device) -> None:
-    """UserError for weights that ``device`` has no memory for; a .gguf file is not counted."""
-    if path.is_file():
+def check_fits(path: Path, about: dict, device: torch.device) -> None:
+    """UserError for weights that ``device`` has no memory for; a .gguf file, and several devices, are not counted."""
+    if path.is_file() or "device_map" in about:
         return
-    needed = stored_parameters(path) * (1 if quantised(path) else dtype.itemsize)
+    needed = stored_bytes(path, about)
     if device.type == "cuda":
-        free = torch.cuda.mem_get_info(device)[0]
+        free, needed = torch.cuda.mem_get_info(device)[0], needed / about.get("tensor_parallel", 1)
     else:
         free = psutil.virtual_memory().available
     if needed > free:
         raise UserError(
-            f"its weights take {needed / GIB:.1f} GiB in {str(dtype).removeprefix('torch.')}, {free / GIB:.1f} GiB are "
-            f"free on {device.type}; give --dtype bfloat16, a smaller model or a larger machine"
+            f"its weights take {needed / GIB:.1f} GiB in {about.get('quantised', about['dtype'])}, "
+            f"{free / GIB:.1f} GiB are free on {device.type}; give --dtype bfloat16, --load_in 4bit, "
+            f"--device_map auto, a smaller model or a larger machine"
         )
 
 
-def with_adapter(load_base, path: Path):
+def with_adapter(load_base, path: Path, merges: bool = True):
     """The model of an adapter folder: merged into its base where that changes nothing, else beside it.
 
     Args:
         load_base: () → the base model; called again where merging would change it.
         path: of the adapter.
+        merges: whether it may be merged: not where its base's weights are packed, or are elsewhere.
 
     Returns:
         The model (without peft's wrapper; unmerged layers stay adapted), and whether it is merged.
@@ -125,11 +134,20 @@ def with_adapter(load_base, path: Path):
             raise UserError(
                 "an adapter on an adapter that cannot be merged; merge the first one into its base yourself"
             )
+        if any(p.is_meta for p in base.parameters()):
+            raise UserError(
+                "an adapter on weights that --device_map leaves on a disk or beside a GPU; give --dtype bfloat16 or "
+                "--load_in 4bit, so that its base fits the GPUs"
+            )
+        if not merges:
+            probe_logits(base)  # what is unpacked at a model's first call must be so before it is adapted
         model = peft.PeftModel.from_pretrained(base, path).eval()
         check_adapter(model, path)
         return model
 
     model = adapted()
+    if not merges:
+        return model.get_base_model(), False
     before = probe_logits(model.get_base_model())
     with model.disable_adapter():
         base = probe_logits(model.get_base_model())
@@ -165,6 +183,5 @@ def check_adapter(model, path: Path) -> None:
 @torch.no_grad()
 def probe_logits(model) -> torch.Tensor:
     """Logits [tokens, vocabulary] in float32 of a fixed sequence."""
-    rows = lm_head(model).weight.shape[0]
-    ids = torch.randint(3, min(1000, rows), (1, PROBE_TOKENS), generator=torch.Generator().manual_seed(0))
+    ids = torch.randint(3, min(1000, vocabulary(model)), (1, PROBE_TOKENS), generator=torch.Generator().manual_seed(0))
     return model(ids.to(model.device)).logits[0].float()

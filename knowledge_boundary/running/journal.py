@@ -42,7 +42,12 @@ NOT_IDENTITY = (
     "include",
     "micro_batch_tokens",
     "gradient_checkpointing",
+    # What they come to for this model is compared.
+    "device_map",
+    "tensor_parallel",
+    "load_in",
 )
+OF_MODEL = ("fingerprint", "revision", "dtype", "device", "quantised", "device_map", "tensor_parallel")
 DISCARD = "--overwrite discards it, --output_dir writes elsewhere"
 
 
@@ -111,8 +116,8 @@ class Run:
         meta = clean(meta or self.meta)
         flat = {"stage": meta["stage"]}
         flat |= {f"--{k}": v for k, v in meta["args"].items() if k not in NOT_IDENTITY}
-        flat |= {f"model.{k}": (meta["model"] or {}).get(k) for k in ("fingerprint", "revision", "dtype", "device")}
-        judged_by = ("fingerprint", "dtype", "device", "prompt_sha256") if meta.get("judge") else ()
+        flat |= {f"model.{k}": (meta["model"] or {}).get(k) for k in OF_MODEL}
+        judged_by = (*OF_MODEL, "prompt_sha256") if meta.get("judge") else ()
         flat |= {f"judge.{k}": meta["judge"].get(k) for k in judged_by}
         flat |= {f"dataset.{k}": (meta["dataset"] or {}).get(k) for k in ("name", "split", "n", "sha256")}
         flat |= {f"inputs[{i}].sha256": x["sha256"] for i, x in enumerate(meta["inputs"])}
@@ -201,7 +206,7 @@ class Run:
             if self.done.issuperset(keys[i] for i in indices):
                 return True
             self.batches += 1
-            return self.batches % ranks.world() != ranks.rank()
+            return not ranks.takes(self.batches)
 
         return skip
 
@@ -212,9 +217,11 @@ class Run:
 
     def journal(self, records) -> None:
         """Append finished records to the journal, on disk when this returns."""
-        self.begin()  # not before: a run that ends on bad input leaves nothing behind
         records = clean(records)
         self.records |= {record_key(r): r for r in records}
+        if ranks.together() and ranks.rank():
+            return  # the first process has the same ones
+        self.begin()  # not before: a run that ends on bad input leaves nothing behind
         with open(self.own_journal, "a", encoding="utf-8") as f:
             f.writelines(json.dumps(r, ensure_ascii=False, allow_nan=False) + "\n" for r in records)
             f.flush()
@@ -241,7 +248,7 @@ class Run:
             self.discard_journals()
             return None
         for part in found[1:]:
-            self.records |= part
+            self.records = part | self.records
         return [self.records[key] for key in keys]
 
     def discard_journals(self) -> None:

@@ -1,7 +1,8 @@
 """More processes, more hosts: torchrun's ranks divide a stage's batches among themselves.
 
-Only keys and JSON records travel between them, so gloo serves on GPUs too (NCCL where they train); every rank's model
-sits on a device of its own. Without torchrun, and in stages that do not divide their work, there is one rank, 0.
+Keys and JSON records travel between them by gloo, tensors on GPUs by NCCL; every rank's model sits on a device of its
+own. Under tensor parallelism the ranks hold one model together: each runs every batch, and rank 0 alone writes. Without
+torchrun, and in stages that do not divide their work, there is one rank, 0.
 """
 
 import contextlib
@@ -22,6 +23,7 @@ ENDED = "another process of this run ended, or the run was stopped; the same com
 INTERRUPTED = "Interrupted; the same command resumes."
 
 _started = False
+_together = False  # whether the ranks hold one model, and so divide no batches
 _ending = threading.Lock()  # held by the thread that ends this process
 
 
@@ -34,9 +36,30 @@ def launched() -> bool:
     return int(os.environ.get("WORLD_SIZE", 1)) > 1 and {"RANK", "MASTER_ADDR", "MASTER_PORT"} <= os.environ.keys()
 
 
-def world() -> int:
-    """How many processes divide this run."""
+def processes() -> int:
+    """How many processes run."""
     return int(os.environ["WORLD_SIZE"]) if _started else 1
+
+
+def world() -> int:
+    """How many processes divide this run's batches."""
+    return 1 if _together else processes()
+
+
+def hold_together() -> None:
+    """From now on all ranks run every batch, since they hold one model together."""
+    global _together
+    _together = True
+
+
+def together() -> bool:
+    """Whether the ranks run the same batches: what one does, such as a smaller batch, all must do."""
+    return _together
+
+
+def takes(number: int) -> bool:
+    """Whether the batch of this number is this rank's to run."""
+    return _together or number % world() == rank()
 
 
 def rank() -> int:
@@ -49,11 +72,8 @@ def local_rank() -> int:
     return int(os.environ.get("LOCAL_RANK", 0)) if _started else 0
 
 
-def start(trains: bool = False) -> None:
+def start() -> None:
     """Connect to the other ranks, where torchrun has started several.
-
-    Args:
-        trains: whether gradients travel too, on GPUs by NCCL.
 
     Raises:
         PeerEnded: they cannot be reached.
@@ -62,8 +82,8 @@ def start(trains: bool = False) -> None:
     if launched() and not _started:
         watch()
         try:
-            gradients = trains and torch.cuda.is_available() and dist.is_nccl_available()
-            dist.init_process_group("cpu:gloo,cuda:nccl" if gradients else "gloo", timeout=TIMEOUT)
+            nccl = torch.cuda.is_available() and dist.is_nccl_available()  # connected when the first tensor travels
+            dist.init_process_group("cpu:gloo,cuda:nccl" if nccl else "gloo", timeout=TIMEOUT)
         except (RuntimeError, ValueError) as e:
             reason = str(e).strip().partition("\n")[0]
             raise PeerEnded(f"the processes cannot reach each other ({reason})") from e
@@ -136,9 +156,9 @@ def exchange(value=None) -> list:
     Raises:
         PeerEnded: a rank has ended.
     """
-    if world() == 1:
+    if processes() == 1:
         return [value]
-    values = [None] * world()
+    values = [None] * processes()
     with peers():
         dist.all_gather_object(values, value)
     return values
@@ -150,9 +170,9 @@ def gather(value) -> list | None:
     Raises:
         PeerEnded: a rank has ended.
     """
-    if world() == 1:
+    if processes() == 1:
         return [value]
-    values = [None] * world() if rank() == 0 else None
+    values = [None] * processes() if rank() == 0 else None
     with peers():
         dist.gather_object(value, values)
     return values
@@ -217,11 +237,11 @@ def first_on_host():
 
 def device(name: str) -> torch.device:
     """The device of this rank's model: where a host has several GPUs, its ranks take them in turn."""
-    if world() > 1 and name.startswith("cuda:"):
+    if processes() > 1 and name.startswith("cuda:"):
         raise UserError(
-            f"--device {name}: one GPU for {world()} processes; give --device cuda, which are taken in turn"
+            f"--device {name}: one GPU for {processes()} processes; give --device cuda, which are taken in turn"
         )
-    if world() > 1 and name == "cuda":
+    if processes() > 1 and name == "cuda":
         found = torch.device("cuda", local_rank() % max(1, torch.cuda.device_count()))
         torch.cuda.set_device(found)
         return found

@@ -7,6 +7,7 @@ import torch
 from transformers.pytorch_utils import Conv1D
 
 from ..models.families import lm_head, of
+from ..models.placement import size
 from ..running.errors import UserError
 from .dropout import keep_less
 
@@ -155,10 +156,10 @@ def reach(model) -> Reach:
         weight = getattr(layer, own or "weight", None)
         if weight is None or id(weight) in outside:
             continue
-        reached[id(weight)] = weight.numel()
+        reached[id(weight)] = size(weight)
         (parameters if own else modules).append(re.sub(r"\.base_layer\b", "", f"{name}.{own}" if own else name))
     own_parameters = [(n, p) for n, p in inner.named_parameters() if "lora_" not in n and id(p) not in outside]
-    total = sum(p.numel() for _, p in own_parameters)
+    total = sum(size(p) for _, p in own_parameters)
     left = [(n, p) for n, p in own_parameters if id(p) not in reached and p.ndim == 3]
     names = sorted({re.sub(r"^.*\.\d+\.|\.base_layer\b", "", n) for n, _ in left if not OTHER_SENSES.search(n)})
     every = [re.sub(r"\.base_layer\b", "", n) for n in linear_layers(inner) if "lora_" not in n]

@@ -1,4 +1,4 @@
-"""Training data on disk: one folder a data set, one JSON file in it, in the layouts of LMFlow and of TRL."""
+"""Training data on disk: one folder a data set, one file in it, in any of ``layouts.FORMATS``."""
 
 import json
 import sys
@@ -7,55 +7,64 @@ from pathlib import Path
 from ..running import ranks
 from ..running.errors import UserError
 from ..running.results import write_text
+from .layouts import DATASET_INFO, FORMATS, LINES, LMFLOW, form_of, messages_of, texts_of, written
 
-READ = ("role", "content", "reasoning_content")
-ROLES = ("system", "user", "assistant")
-FORMATS = ("text2text", "conversation", "text_only", "messages")
+INFO = "dataset_info.json"  # what LLaMA-Factory wants beside its data
 
 
 def write(name: str, form: str, pairs, messages, weights=None) -> Path:
-    """Write ``training_data/NAME/NAME.json``; returns the file.
+    """Write ``training_data/NAME/NAME.json``, or ``.jsonl``; returns the file.
 
     Args:
         name: of the data set; LMFlow reads every JSON file of a folder, so each has a folder of its own.
-        form: one of ``FORMATS``.
+        form: one of ``layouts.FORMATS``.
         pairs: (prompt, answer) texts, the chat template rendered, the answer with its end token.
-        messages: for each pair the same exchange as chat messages.
+        messages: for each pair the same exchange as chat messages; None: the layout holds texts.
         weights: of each pair in the loss; None: all 1. One that is 1 is not written.
     """
-    if form == "text2text":
-        instances = [{"input": prompt, "output": answer} for prompt, answer in pairs]
-    elif form == "text_only":
-        instances = [{"text": prompt + answer} for prompt, answer in pairs]
-    else:
-        instances = [{"messages": exchange} for exchange in messages]
+    exchanges = messages if messages is not None else [None] * len(pairs)
+    instances = [written(form, pair, exchange) for pair, exchange in zip(pairs, exchanges, strict=True)]
     for instance, weight in zip(instances, weights, strict=True) if weights is not None else ():
         if weight != 1:
             instance["weight"] = weight
-    # LMFlow looks for "type" in the first 100 characters, and seeks into the file's middle: ASCII only.
-    content = instances if form == "messages" else {"type": form, "instances": instances}
-    path = Path("training_data") / name / f"{name}.json"
-    write_text(path, json.dumps(content, ensure_ascii=True, indent=1) + "\n")
+    path = Path("training_data") / name / f"{name}.json{'l' * (form in LINES)}"
+    # ASCII only: LMFlow looks for "type" in the first 100 characters, and seeks into the file's middle.
+    if form in LINES:
+        text = "".join(json.dumps(instance, ensure_ascii=True) + "\n" for instance in instances)
+    else:
+        content = {"type": form, "instances": instances} if form in LMFLOW else instances
+        text = json.dumps(content, ensure_ascii=True, indent=1) + "\n"
+    for other in (path.with_suffix(suffix) for suffix in (".json", ".jsonl")):
+        if other != path:
+            other.unlink(missing_ok=True)  # the same data in another layout
+    (path.parent / INFO).unlink(missing_ok=True)
+    if form in DATASET_INFO:
+        write_text(
+            path.parent / INFO, json.dumps({name: {"file_name": path.name} | DATASET_INFO[form]}, indent=1) + "\n"
+        )
+    write_text(path, text)
     return path
 
 
 def find(folder: Path) -> Path:
-    """The one JSON file of a data set's folder.
+    """The one data file of a data set's folder.
 
     Raises:
-        UserError: no such folder, or not exactly one JSON file in it.
+        UserError: no such folder, or not exactly one .json or .jsonl file in it besides dataset_info.json.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise UserError(f"--data {folder}: no such folder; build_rait_data.py writes training_data/NAME")
-    files = sorted(folder.glob("*.json"))
+    files = sorted(path for path in folder.glob("*.json*") if path.suffix in (".json", ".jsonl") and path.name != INFO)
     if len(files) != 1:
-        raise UserError(f"--data {folder}: {len(files)} .json files in it; a data set's folder holds exactly one")
+        raise UserError(
+            f"--data {folder}: {len(files)} .json files in it (or .jsonl); a data set's folder holds exactly one"
+        )
     return files[0]
 
 
 def read(path: Path, words) -> tuple[list, list]:
-    """The examples of a training file in any of ``FORMATS``, (prompt, answer) texts, and their weights in the loss.
+    """The examples of a training file in any layout, (prompt, answer) texts, and their weights in the loss.
 
     ``text_only`` has empty prompts. A weight that is not given is 1; a conversation's is that of all its turns.
 
@@ -86,20 +95,51 @@ def read(path: Path, words) -> tuple[list, list]:
 
 
 def instances_of(path: Path) -> tuple[str, list]:
-    """The layout of a training file, one of ``FORMATS``, and its instances as they stand there.
+    """The layout of a training file, one of ``layouts.FORMATS``, and its instances as they stand there.
 
     Raises:
         UserError: not such a file, or no instances.
     """
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as e:
-        raise UserError(f"{path}: not valid JSON ({e}); build_rait_data.py writes it anew") from e
-    form = content.get("type") if isinstance(content, dict) else "messages"
+    content = content_of(Path(path))
+    form = content.get("type") if isinstance(content, dict) else form_of(content[0]) if content else None
     instances = content.get("instances") if isinstance(content, dict) else content
-    if form not in FORMATS or not isinstance(instances, list) or not instances:
+    known = LMFLOW if isinstance(content, dict) else FORMATS
+    if form not in known or not isinstance(instances, list) or not instances:
         raise UserError(f"{path}: type {form!r}; one of {', '.join(FORMATS)} with at least one instance is expected")
     return form, instances
+
+
+def content_of(path: Path) -> dict | list:
+    """A training file's content, of JSON Lines the list of them; something else than the two is an empty list.
+
+    Raises:
+        UserError: it is neither.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+        if path.suffix == ".jsonl" or (len(lines) > 1 and complete(lines[0][1])):
+            return [line_of(path, number, line) for number, line in lines]
+        content = json.loads(text)
+    except (json.JSONDecodeError, UnicodeDecodeError) as e:
+        raise UserError(f"{path}: not valid JSON ({e}); build_rait_data.py writes it anew") from e
+    return content if isinstance(content, dict | list) else []
+
+
+def line_of(path: Path, number: int, line: str):
+    """The content of a line of JSON Lines; UserError that names it."""
+    try:
+        return json.loads(line)
+    except json.JSONDecodeError as e:
+        raise UserError(f"{path} line {number}: not valid JSON ({e.msg})") from e
+
+
+def complete(line: str) -> bool:
+    """Whether a line is a JSON object of its own."""
+    try:
+        return isinstance(json.loads(line), dict)
+    except json.JSONDecodeError:
+        return False
 
 
 def weight_of(instance: dict) -> float:
@@ -132,31 +172,19 @@ def check_asked_alike(path: Path, pairs, words) -> None:
 
 def example_of(instance: dict, form: str, words):
     """One instance of a training file as ``read`` gives it."""
-    if form in ("text2text", "text_only"):
-        pair = (instance["input"], instance["output"]) if form == "text2text" else ("", instance["text"])
-        if not all(isinstance(part, str) for part in pair):
-            raise ValueError("its fields are not texts")
-        return pair
-    messages = [dict(message) for message in instance["messages"]]
-    if instance.get("tools"):
-        raise ValueError("it has tools, which are not read")
-    if system := instance.get("system"):
-        if messages[:1] and messages[0].get("role") == "system":
-            raise ValueError("it has two system texts, one of them as its first message")
-        messages.insert(0, {"role": "system", "content": system})
-    for message in messages:
-        more = [key for key, value in message.items() if key not in READ and value]
-        if more:
-            raise ValueError(f"a message has {', '.join(more)}, which is not read")
-        if message["role"] not in ROLES or not isinstance(message["content"], str):
-            raise ValueError(f"a message of {', '.join(ROLES)} with a text is expected, not {message!r:.80}")
-    if len(messages) < 2 or messages[-1]["role"] != "assistant":
-        raise ValueError("its last message is not an answer of the assistant")
-    if messages[0]["role"] == "assistant":
-        raise ValueError("it begins with the assistant")
+    texts = texts_of(instance, form)
+    if texts:
+        return ended(*texts, words) if form == "prompt_completion" else texts
+    messages = messages_of(instance, form)
     answers = [at for at, message in enumerate(messages) if message["role"] == "assistant"]
     turns = [words.exchange(messages[: at + 1]) for at in answers]
     return turns[0] if len(turns) == 1 else turns
+
+
+def ended(prompt: str, completion: str, words) -> tuple[str, str]:
+    """A prompt and its completion, which ends in the model's end token as TRL ends it."""
+    end = words.end if words.rendered(prompt) else words.plain_end
+    return prompt, completion if not end or completion.rstrip().endswith(end) else completion + end
 
 
 def pairs_of(examples) -> list:

@@ -105,6 +105,8 @@ def fine_tune(lm, examples, settings, out: Path, shared: bool | None = None, wei
             f"--model {lm.about['name']}: an adapter that merging would change cannot be trained on; "
             f"train from its base, or give --dtype float32, where most can be merged"
         )
+    if "quantised" in lm.about and not settings.lora_r:
+        raise UserError(f"--lora_r 0: weights in {lm.about['quantised']} can't be trained; give --lora_r 64 (QLoRA)")
     weights = [1] * len(examples) if weights is None else weights
     rows = [row for row, weight in zip(tokenise(lm, examples, weights), weights, strict=True) if weight]
     if len(rows) < len(examples):
@@ -164,7 +166,8 @@ def prepared(lm, model, rows, settings, out: Path, shared: bool) -> tuple:
     """
     compute = compute_dtype(lm)
     own = to_masters(model, not settings.lora_r, settings.seed)
-    held = {p: p.dtype for p in model.parameters() if p not in own}
+    # Packed ones stay as they are.
+    held = {p: p.dtype for p in model.parameters() if p not in own and p.is_floating_point()}
     if compute == torch.float32:
         for p in held:  # the weights under an adapter
             p.data = p.data.float()

@@ -69,7 +69,9 @@ def test_a_model_that_does_not_fit_is_refused_before_it_is_read(folder, monkeypa
 
 
 def test_what_is_counted_before_reading_is_what_is_read(folder):
-    assert weights.stored_parameters(folder) == tiny.load(folder).about["parameters"]
+    about = tiny.load(folder).about
+    assert weights.stored_bytes(folder, about) == 4 * about["parameters"]
+    assert weights.stored_bytes(folder, about | {"dtype": "bfloat16"}) == 2 * about["parameters"]
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
@@ -244,9 +246,10 @@ def test_an_adapter_in_torch_s_own_format_is_checked_too(tmp_path):
 
 
 def test_what_lies_beside_the_weights_is_not_counted(folder):
-    before = weights.stored_parameters(folder)
+    about = {"dtype": "float32"}
+    before = weights.stored_bytes(folder, about)
     shutil.copy(folder / "model.safetensors", folder / "consolidated.safetensors")
-    assert weights.stored_parameters(folder) == before
+    assert weights.stored_bytes(folder, about) == before
 
 
 @pytest.mark.filterwarnings("ignore")

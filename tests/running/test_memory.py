@@ -70,6 +70,6 @@ def test_the_built_in_trainer_s_flags_are_not_lmflow_s(monkeypatch, flag):
 
 
 def test_one_gpu_for_several_processes(monkeypatch):
-    monkeypatch.setattr(ranks, "world", lambda: 2)
+    monkeypatch.setattr(ranks, "processes", lambda: 2)
     with pytest.raises(UserError, match="--device cuda:1: one GPU for 2 processes"):
         ranks.device("cuda:1")

@@ -223,7 +223,7 @@ def test_a_rank_ends_without_its_interpreter(tmp_path, monkeypatch):
         "    sys.setswitchinterval(60)\n"  # no other thread has the interpreter until this one lets go of it
         "    ranks.exchange()\n"
         "    print('done', ranks.rank())\n"
-        "cli.run(main, divided=True, trains=True)\n"
+        "cli.run(main, divided=True)\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tiny.ROOT))
     assert torchrun(tmp_path, 4, tmp_path / "stage.py").wait() == 0, output(tmp_path)

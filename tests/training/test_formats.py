@@ -40,6 +40,13 @@ LAYOUTS = {
     "text_only": {"type": "text_only", "instances": [{"text": p + a} for p, a in PAIRS]},
     "conversation": {"type": "conversation", "instances": [{"messages": m} for m in MESSAGES]},
     "messages": [{"messages": m} for m in MESSAGES],
+    "alpaca": [{"instruction": u["content"], "input": "", "output": a["content"]} for u, a in MESSAGES],
+    "sharegpt": [
+        {"conversations": [{"from": "human", "value": u["content"]}, {"from": "gpt", "value": a["content"]}]}
+        for u, a in MESSAGES
+    ],
+    "prompt_completion": [{"prompt": p, "completion": a} for p, a in PAIRS],
+    "conversational": [{"prompt": m[:1], "completion": m[1:]} for m in MESSAGES],
 }
 READ_BACK = {
     "text2text": PAIRS,
@@ -49,16 +56,47 @@ READ_BACK = {
         ("<user>北京 在哪里?<assistant>", "I don't know.<|im_end|>"),
     ],
 }
-READ_BACK["messages"] = READ_BACK["conversation"]
+READ_BACK |= dict.fromkeys(("messages", "alpaca", "sharegpt", "conversational"), READ_BACK["conversation"])
+# TRL ends a completion where nothing ends it yet.
+READ_BACK["prompt_completion"] = [(p, f"{a}<|im_end|>") for p, a in PAIRS]
+TRL = ("prompt_completion", "conversational")
+
+
+def parsed(path) -> list:
+    """A training file's instances as any other program reads them."""
+    text = path.read_bytes().decode("ascii")
+    found = [json.loads(line) for line in text.splitlines()] if path.suffix == ".jsonl" else json.loads(text)
+    return found["instances"] if isinstance(found, dict) else found
 
 
 @pytest.mark.parametrize("form", formats.FORMATS)
 def test_layout_on_disk(form):
     path = formats.write("facts_craft", form, PAIRS, MESSAGES)
-    assert str(path) == "training_data/facts_craft/facts_craft.json"
-    text = path.read_bytes().decode("ascii")
-    assert json.loads(text) == LAYOUTS[form]
-    assert [p.name for p in path.parent.iterdir()] == ["facts_craft.json"]
+    name = f"facts_craft.json{'l' * (form in TRL)}"
+    assert str(path) == f"training_data/facts_craft/{name}"
+    layout = LAYOUTS[form]
+    assert parsed(path) == (layout["instances"] if isinstance(layout, dict) else layout)
+    own = ["dataset_info.json"] * (form in ("alpaca", "sharegpt"))
+    assert sorted(p.name for p in path.parent.iterdir()) == sorted([name, *own])
+    assert formats.find(path.parent) == path
+
+
+def test_another_layout_takes_the_place_of_the_one_before():
+    for form in (*formats.FORMATS, *reversed(formats.FORMATS)):
+        path = formats.write("x", form, PAIRS, MESSAGES)
+        assert formats.find(path.parent) == path
+        assert (path.parent / "dataset_info.json").is_file() == (form in ("alpaca", "sharegpt"))
+
+
+def test_what_llama_factory_wants_beside_its_data():
+    found = {}
+    for form in ("alpaca", "sharegpt"):
+        path = formats.write("facts", form, PAIRS, MESSAGES)
+        found[form] = json.loads((path.parent / "dataset_info.json").read_text())["facts"]
+    columns = {"prompt": "instruction", "query": "input", "response": "output"}
+    assert found["alpaca"] == {"file_name": "facts.json", "columns": columns}
+    turns = {"messages": "conversations"}
+    assert found["sharegpt"] == {"file_name": "facts.json", "formatting": "sharegpt", "columns": turns}
 
 
 @pytest.mark.parametrize("form", ["text2text", "text_only", "conversation"])
@@ -101,10 +139,8 @@ def test_the_system_text_of_lmflow_s_layout_is_said_first(tmp_path, chat):
 @pytest.mark.parametrize("form", formats.FORMATS)
 def test_weights_are_written_where_they_are_not_1_and_read_back(form, chat):
     path = formats.write("x", form, [*PAIRS, *PAIRS], [*MESSAGES, *MESSAGES], [0.25, 1, 1.0, 0])
-    written = json.loads(path.read_text())
-    instances = written if form == "messages" else written["instances"]
-    plain = LAYOUTS[form] if form == "messages" else LAYOUTS[form]["instances"]
-    assert instances == [plain[0] | {"weight": 0.25}, plain[1], plain[0], plain[1] | {"weight": 0}]
+    plain = LAYOUTS[form] if isinstance(LAYOUTS[form], list) else LAYOUTS[form]["instances"]
+    assert parsed(path) == [plain[0] | {"weight": 0.25}, plain[1], plain[0], plain[1] | {"weight": 0}]
     assert formats.read(path, chat) == (READ_BACK[form] * 2, [0.25, 1, 1, 0])
     assert formats.weighted(path) == 2
     assert formats.weighted(formats.write("y", form, PAIRS, MESSAGES, [1, 1.0])) == 0
@@ -166,6 +202,58 @@ def file_of(form, *instances):
     return json.dumps({"type": form, "instances": instances})
 
 
+@pytest.mark.parametrize(
+    ("instance", "wanted"),
+    [
+        ({"instruction": "u", "input": "i", "output": "a"}, [("<user>u\ni<assistant>", "a<|im_end|>")]),
+        ({"instruction": "u", "output": "a", "system": "s"}, [("<system>s<user>u<assistant>", "a<|im_end|>")]),
+        (
+            {"instruction": "v", "input": None, "output": "b", "history": [["u", "a"]]},
+            [("<user>u<assistant>", "a<|im_end|>"), ("<user>u<assistant>a<|im_end|><user>v<assistant>", "b<|im_end|>")],
+        ),
+        (
+            {
+                "conversations": [
+                    {"from": "system", "value": "s"},
+                    {"from": "human", "value": "u"},
+                    {"from": "gpt", "value": "a"},
+                ]
+            },
+            [("<system>s<user>u<assistant>", "a<|im_end|>")],
+        ),
+        ({"prompt": "Q:", "completion": " a"}, [("Q:", " a<|im_end|>")]),
+        ({"prompt": "Q:", "completion": " a<|im_end|>"}, [("Q:", " a<|im_end|>")]),
+        ({"prompt": said("u", "a", "v"), "completion": said("x", "b")[1:]}, None),
+        ({"text": "whole"}, [("", "whole")]),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".json", ".jsonl"])
+def test_files_of_others(tmp_path, chat, instance, wanted, suffix):
+    path = tmp_path / f"x{suffix}"
+    lines = "".join(json.dumps(instance, ensure_ascii=False) + "\n" for _ in range(2))
+    path.write_text(lines + "\n" if suffix == ".jsonl" else json.dumps([instance] * 2), encoding="utf-8-sig")
+    wanted = wanted or [
+        ("<user>u<assistant>", "a<|im_end|>"),
+        ("<user>u<assistant>a<|im_end|><user>v<assistant>", "b<|im_end|>"),
+    ]
+    assert formats.pairs_of(formats.read(path, chat)[0]) == wanted * 2
+    path.with_name("y.json").write_text(lines)  # JSON Lines under another name
+    assert formats.read(path.with_name("y.json"), chat) == formats.read(path, chat)
+
+
+def test_json_lines_with_separators_of_lines_in_a_text(tmp_path, chat):
+    path = tmp_path / "x.jsonl"
+    path.write_text(json.dumps({"prompt": "a\u2028b\u0085c", "completion": "d"}, ensure_ascii=False) + "\r\n")
+    assert formats.read(path, chat)[0] == [("a\u2028b\u0085c", "d<|im_end|>")]
+
+
+def test_a_broken_line_is_named(tmp_path, chat):
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"text": "a"}\n\n{"text": "b"\n')
+    with pytest.raises(UserError, match=r"x\.jsonl line 3: not valid JSON"):
+        formats.read(path, chat)
+
+
 MALFORMED = {
     "cut in half": ('{"type": "text2text", "inst', "not valid JSON"),
     "empty": ("", "not valid JSON"),
@@ -191,6 +279,17 @@ MALFORMED = {
         "its last message is not an answer",
     ),
     "tools": (file_of("conversation", {"tools": ["t"], "messages": []}), "it has tools, which are not read"),
+    "preferences": ('[{"prompt": "a", "chosen": "b", "rejected": "c"}]', "type None; one of text2text"),
+    "two layouts": ('[{"text": "a"}, {"instruction": "a", "output": "b"}]', "instance 1: not a text_only example"),
+    "alpaca": ('[{"instruction": "a", "output": null}]', "its fields are not texts"),
+    "alpaca: history": ('[{"instruction": "a", "output": "b", "history": [["c"]]}]', "instance 0: not a alpaca"),
+    "sharegpt": ('[{"conversations": [{"from": "human", "value": "a"}]}]', "its last message is not an answer"),
+    "sharegpt: another": (
+        '[{"conversations": [{"from": "observation", "value": "a"}]}]',
+        "a turn is from 'observation'; one of human, user, gpt",
+    ),
+    "completion: list": ('[{"prompt": "a", "completion": ["b"]}]', "its fields are not texts"),
+    "conversational": ('[{"prompt": [], "completion": []}]', "its last message is not an answer"),
     "another role": (
         '[{"messages": [{"role": "tool", "content": "a"}, {"role": "assistant", "content": "b"}]}]',
         "a message of system, user, assistant with a text is expected",
