@@ -25,6 +25,9 @@ from .running import ranks
 from .running.errors import UserError
 from .training import formats, output
 from .training.lmflow import checkout, files, flags
+from .training.outside import inputs, launching, result
+
+NAME = "LMFlow"
 
 
 def arguments():
@@ -61,11 +64,11 @@ def main():
     if ranks.launched():
         raise UserError("runs in one process, which starts LMFlow's: give torchrun's flags by --launcher")
     settings, out = cli.training_settings(args), Path(args.output_model)
-    passed = flags.flags_of(args.rest)
+    passed = inputs.flags_of(args.rest, NAME)
     folder = checkout.checkout()
     python = checkout.interpreter(folder)
     file = formats.find(args.data)
-    files.check_weights(file)
+    inputs.check_weights(file, NAME)
     found = checkout.probe(folder, python)
     if args.device == "auto":
         args.device = "cuda" if found["gpus"] else "cpu"
@@ -84,8 +87,8 @@ def main():
     launcher, processes, launch_flags = checkout.launcher(
         folder, args.launcher, args.processes, settings.lora_r > 0, about["device"], about["dtype"], found["gpus"]
     )
-    work = files.work_folder(out, checkout.node(launcher))
-    with files.removed_on_error(work):
+    work = result.work_folder(out, "lmflow", launching.node(launcher))
+    with result.removed_on_error(work):
         words = cli.load_format(args, about)
         examples, _ = formats.read(file, words)
         pairs = formats.pairs_of(examples)
@@ -100,16 +103,16 @@ def main():
         }
         lengths = files.write_data(work, pairs, LM(None, words.tokenizer, None, about, words))
         config = transformers.AutoConfig.from_pretrained(about["path"], trust_remote_code=args.trust_remote_code)
-        size = flags.block_size_of(args.block_size, lengths, families.window(config))
+        size = inputs.block_size_of(args.block_size, lengths, families.window(config), "--block_size")
         folders = {"data": work / "data", "out": work / "out"}
-        folders["model"] = files.readable(about, found["versions"]["transformers"], work)
-        targets = flags.lora_targets(config, settings, args.trust_remote_code)
-        batch = flags.per_device_batch(settings.batch_size, processes, passed)
+        folders["model"] = result.readable(about, found["versions"]["transformers"], work, NAME)
+        targets = inputs.lora_targets(config, settings, args.trust_remote_code, NAME)
+        batch = inputs.per_device_batch(settings.batch_size, processes, passed)
         ours = flags.settled(settings, about, folders, len(pairs), size, batch, targets, args.trust_remote_code)
         ours |= launch_flags
         flags.check_flags(found, folder, ours, passed)
     own = [w for name, value in ours.items() for w in flags.written_as(name, value, found["flags"][name])]
-    line = [*checkout.launched(python, launcher), str(folder / checkout.ENTRY), *own, *args.rest]
+    line = [*launching.launched(python, launcher), str(folder / checkout.ENTRY), *own, *args.rest]
     print(f"LMFlow {found['version']} in {folder}, transformers {found['versions']['transformers']}")
     print(
         f"{launcher[0]}: {processes} processes, {args.batch_size} examples a step, {batch} on each in a pass",
@@ -118,12 +121,12 @@ def main():
     code = subprocess.run(line, cwd=work, env=checkout.environment(folder, python), check=False).returncode
     if code:
         raise UserError(f"LMFlow ended with exit code {code}; its output is above, what it wrote is in {work}")
-    if checkout.node(launcher):
+    if launching.node(launcher):
         shutil.rmtree(work)
         return print("The first host writes the model")
     steps = settings.step_count(len(pairs)) if not passed.keys() & {"max_steps", "num_train_epochs"} else None
-    summary = files.check_result(work / "out", about, steps)
-    files.put_in_place(work, about, out)
+    summary = result.check_result(work / "out", about, steps, NAME)
+    result.put_in_place(work, about, out)
     summary = {"examples": len(pairs), "tokens": sum(p + a for p, a in lengths), **summary, "backend": "lmflow"}
     about_lmflow = {k: found[k] for k in ("version", "commit", "versions")} | {"folder": folder, "python": python}
     effective = ours | {name: " ".join(values) for name, values in passed.items()}

@@ -17,7 +17,7 @@ import tokenizers
 import torch
 import transformers
 
-from knowledge_boundary import cli, finetune, lmflow
+from knowledge_boundary import cli, finetune, llamafactory, lmflow
 from knowledge_boundary.models import families, loading
 from knowledge_boundary.models.language_model import LM
 from knowledge_boundary.models.prompt_format import PromptFormat
@@ -177,7 +177,7 @@ def settings(**changes) -> TrainingSettings:
 
 def call(script: str, *flags) -> int:
     """Run a stage in this process; returns its exit code. finetune.sh must have a --backend."""
-    backends = {"builtin": finetune, "lmflow": lmflow}
+    backends = {"builtin": finetune, "lmflow": lmflow, "llamafactory": llamafactory}
     before = sys.argv
     try:
         if script == "finetune.sh":

@@ -12,7 +12,9 @@ import torch
 from safetensors.torch import load_file
 from torch import distributed as dist
 
-from knowledge_boundary.training.lmflow import checkout, files
+from knowledge_boundary.running.errors import UserError
+from knowledge_boundary.training.lmflow import files
+from knowledge_boundary.training.outside import launching, result
 
 INSTANCES = [
     {"input": "<|im_start|>user\nWhat is the capital of Peru?<|im_end|>\n", "output": "Lima<|im_end|>"},
@@ -122,7 +124,7 @@ def test_every_setting_is_passed(tmp_path, lmflow, data, checkpoint, words, monk
     assert record["env"]["PYTHONPATH"] == str(lmflow / "src")
     assert "PYTHONSAFEPATH" not in record["env"]
     assert record["data"] == [{"type": "text2text", "instances": INSTANCES}]
-    assert f"Block size {longest}: nothing is cut" in done.stdout
+    assert f"--block_size {longest}: nothing is cut" in done.stdout
 
     written = tiny.read_json(tmp_path / "tuned" / "knowledge_boundary.json")
     assert written["meta"]["stage"] == "finetune"
@@ -247,7 +249,7 @@ def test_a_run_that_came_to_nothing(lmflow, data, checkpoint, monkeypatch, tmp_p
         (["--lora_rank", 4], "unrecognized arguments: --lora_rank"),
         (["--launcher", "mpirun -n 2"], "--launcher mpirun -n 2: begins with none of python, torchrun"),
         (["--launcher", "deepspeed --hostfile hosts"], "does not say how many processes it starts"),
-        (["--block_size", 2], "block size 2: no example has a token of its answer in it"),
+        (["--block_size", 2], "--block_size 2: no example has a token of its answer in it"),
         (["--block_size", 2000], "2000 tokens in the longest example (or --block_size), the model takes 1024"),
         (["--dtype", "float16", "--lora_r", 0], "--dtype float16 --lora_r 0"),
     ],
@@ -290,7 +292,7 @@ def test_overwrite_replaces_a_model(lmflow, data, checkpoint, tmp_path, capfd):
 
 
 def test_the_second_host_writes_no_model(lmflow, data, checkpoint, tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr(checkout, "node", lambda words: 1)
+    monkeypatch.setattr(launching, "node", lambda words: 1)
     passes(*flags_of(checkpoint))
     assert "The first host writes the model" in capfd.readouterr().out
     assert sorted(p.name for p in tmp_path.iterdir()) == ["LMFlow", "known", "record.json"]
@@ -349,11 +351,11 @@ def saved(folder, **config):
 
 
 def test_the_rope_base_is_written_for_transformers_4(tmp_path):
-    work = files.work_folder(tmp_path / "tuned", 0)
+    work = result.work_folder(tmp_path / "tuned", "lmflow", 0)
     llama = {"rope_type": "llama3", "rope_theta": 5e5, "factor": 8.0}
     about = saved(tmp_path / "new", model_type="llama", rope_parameters=llama)
-    assert str(files.readable(about, "5.0.0", work)) == about["path"]
-    folder = files.readable(about, "4.56.2", work)
+    assert str(result.readable(about, "5.0.0", work, "LMFlow")) == about["path"]
+    folder = result.readable(about, "4.56.2", work, "LMFlow")
     config = tiny.read_json(folder / "config.json")
     assert config["rope_theta"] == 5e5
     assert config["rope_scaling"] == {"rope_type": "llama3", "factor": 8.0}
@@ -361,10 +363,10 @@ def test_the_rope_base_is_written_for_transformers_4(tmp_path):
     assert (folder / "model.safetensors").is_symlink()
     assert "rope_theta" not in tiny.read_json(tmp_path / "new/config.json")
     old = saved(tmp_path / "old", model_type="llama", rope_theta=1e4)
-    assert str(files.readable(old, "4.56.2", work)) == old["path"]
+    assert str(result.readable(old, "4.56.2", work, "LMFlow")) == old["path"]
 
 
 def test_rope_by_kind_of_layer_is_refused(tmp_path):
     about = saved(tmp_path / "gemma", rope_parameters={"full_attention": {"rope_theta": 1e6}})
-    with pytest.raises(files.UserError, match="give LMFlow an environment with transformers 5"):
-        files.readable(about, "4.56.2", tmp_path)
+    with pytest.raises(UserError, match="give LMFlow an environment with transformers 5"):
+        result.readable(about, "4.56.2", tmp_path, "LMFlow")

@@ -8,6 +8,7 @@ import stub_lmflow
 
 from knowledge_boundary import cli, lmflow_setup
 from knowledge_boundary.training.lmflow import checkout, installation
+from knowledge_boundary.training.outside import launching
 
 
 @pytest.mark.parametrize(
@@ -23,13 +24,13 @@ from knowledge_boundary.training.lmflow import checkout, installation
     ],
 )
 def test_processes_are_counted_on_all_hosts(words, processes):
-    assert checkout.counted(words.split()) == processes
+    assert launching.counted(words.split()) == processes
 
 
 def test_the_host_is_known():
-    assert checkout.node(["torchrun", "--nnodes", "2", "--node_rank", "1"]) == 1
-    assert checkout.node(["accelerate", "launch", "--machine_rank=3"]) == 3
-    assert checkout.node(["python"]) == 0
+    assert launching.node(["torchrun", "--nnodes", "2", "--node_rank", "1"]) == 1
+    assert launching.node(["accelerate", "launch", "--machine_rank=3"]) == 3
+    assert launching.node(["python"]) == 0
 
 
 @pytest.mark.parametrize(
@@ -54,9 +55,9 @@ def test_the_launcher_is_chosen(tmp_path, fsdp, device, gpus, lora_r, processes,
 
 
 def test_a_launcher_runs_in_lmflows_environment():
-    line = checkout.launched("/env/python", ["accelerate", "launch", "--num_processes", "2"])
+    line = launching.launched("/env/python", ["accelerate", "launch", "--num_processes", "2"])
     assert line == ["/env/python", "-m", "accelerate.commands.launch", "--num_processes", "2"]
-    assert checkout.launched("/env/python", ["python"]) == ["/env/python"]
+    assert launching.launched("/env/python", ["python"]) == ["/env/python"]
 
 
 # ---- finetune.sh --setup-lmflow ----

@@ -1,4 +1,4 @@
-"""LMFlow as a back end: its checkout and environment, its settings, what it reads and writes.
+"""LMFlow as a back end: its checkout and environment, its settings, its data.
 
-Imports: running, models, training.
+Imports: running, training.outside.
 """

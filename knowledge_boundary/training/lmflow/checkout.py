@@ -2,23 +2,16 @@
 
 import json
 import os
-import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 from ...running.errors import UserError
+from ..outside import launching
 
 ENTRY = "examples/finetune.py"
 FSDP = "configs/accelerate_fsdp_config.yaml"  # LMFlow from v1.0.0 on; before, it was launched by deepspeed
 TESTED = "main (f3597db), v1.0.0, v0.0.9"
-LAUNCHERS = {
-    "python": [],
-    "torchrun": ["-m", "torch.distributed.run"],
-    "accelerate": ["-m", "accelerate.commands.launch"],
-    "deepspeed": ["-m", "deepspeed.launcher.runner"],
-}
 # Imports what a fine-tune imports, and says what this LMFlow and its environment are: one line of JSON.
 PROBE = """
 import json
@@ -72,8 +65,7 @@ def interpreter(folder: Path) -> str:
     """LMFLOW_PYTHON, else what ``--setup-lmflow`` has made in the checkout, else the Python that runs this."""
     own = folder / ".venv" / "bin" / "python"
     python = os.environ.get("LMFLOW_PYTHON") or (str(own) if own.is_file() else sys.executable)
-    # Absolute, since LMFlow runs in another folder; a virtual environment's link must not be resolved.
-    return os.path.abspath(os.path.expanduser(python)) if "/" in python else python
+    return launching.absolute(python)
 
 
 def environment(folder: Path, python: str) -> dict:
@@ -112,31 +104,6 @@ def probe(folder: Path, python: str) -> dict:
     return found | {"commit": commit.stdout.strip() if inside else None}
 
 
-def counted(words) -> int | None:
-    """How many processes a launcher's words start on all hosts, or None where they do not say."""
-    line = " ".join(words)
-
-    def number(*names):
-        found = re.search(rf"--(?:{'|'.join(names)})[= ](\d+)", line)
-        return int(found[1]) if found else None
-
-    if words[0] == "python":
-        return 1
-    if words[0] == "torchrun":
-        per_host = number("nproc[_-]per[_-]node")
-        return per_host and per_host * (number("nnodes") or 1)
-    if words[0] == "accelerate":
-        return number("num_processes")
-    per_host = number("num_gpus")
-    return per_host and per_host * (number("num_nodes") or 1)
-
-
-def node(words) -> int:
-    """Which of several hosts the launcher's words are for; the first one, 0, writes."""
-    found = re.search(r"--(?:node[_-]rank|machine_rank)[= ](\d+)", " ".join(words))
-    return int(found[1]) if found else 0
-
-
 def launcher(
     folder: Path, given: str | None, processes: int | None, lora: bool, device: str, dtype: str, gpus: int
 ) -> tuple[list, int, dict]:
@@ -155,19 +122,10 @@ def launcher(
         UserError: a launcher that is not known, or whose number of processes is not.
     """
     if given:
-        words = shlex.split(given)
-        if words[:1] not in [[name] for name in LAUNCHERS]:
-            raise UserError(f"--launcher {given}: begins with none of {', '.join(LAUNCHERS)}")
-        processes = processes or counted(words)
-        if not processes:
-            raise UserError(
-                f"--launcher {given}: does not say how many processes it starts; "
-                f"--processes N does (on all hosts; --batch_size is divided by it)"
-            )
-        return words, processes, {}
+        return *launching.given(given, processes), {}
     processes = processes or (max(1, gpus) if device == "cuda" else 1)
     if processes == 1:
-        return ["python"], 1, {}
+        return launching.usual(1), 1, {}
     if device == "cuda" and not (folder / FSDP).is_file():
         config = folder / "configs" / ("ds_config_zero2.json" if lora else "ds_config_zero3.json")
         return ["deepspeed", "--num_gpus", str(processes)], processes, {"deepspeed": str(config)}
@@ -175,12 +133,4 @@ def launcher(
         mixed = {"bfloat16": "bf16", "float16": "fp16"}.get(dtype, "no")
         words = ["accelerate", "launch", "--config_file", str(folder / FSDP)]
         return [*words, "--num_processes", str(processes), "--mixed_precision", mixed], processes, {}
-    return ["torchrun", "--standalone", "--nproc_per_node", str(processes)], processes, {}
-
-
-def launched(python: str, words) -> list:
-    """The launcher's words as a command of LMFlow's environment."""
-    name, *options = words
-    if name == "accelerate" and options[:1] == ["launch"]:
-        options = options[1:]
-    return [python, *LAUNCHERS[name], *options]
+    return launching.usual(processes), processes, {}

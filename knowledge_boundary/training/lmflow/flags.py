@@ -2,30 +2,8 @@
 
 from pathlib import Path
 
-import torch
-import transformers
-
 from ...running.errors import UserError
-from ..adapters import target_modules
 from . import checkout
-
-
-def flags_of(words) -> dict:
-    """{flag: its values} of command-line words.
-
-    Raises:
-        UserError: a value without a flag in front.
-    """
-    flags = {}
-    for word in words:
-        if word.startswith("--"):
-            name, _, value = word[2:].partition("=")
-            flags[name] = [value] if value else []
-        elif flags:
-            flags[name].append(word)
-        else:
-            raise UserError(f"-- {word}: only flags of LMFlow stand after --")
-    return flags
 
 
 def settled(
@@ -98,69 +76,6 @@ def written_as(name: str, value, takes_list: bool) -> list:
     if isinstance(value, list):
         return [f"--{name}", *(value if takes_list else [",".join(value)])]
     return [f"--{name}", str(value)]
-
-
-def lora_targets(config, settings, trust_remote_code: bool) -> list:
-    """Names of the layers that LoRA adapts, as in the built-in backend, of a model with this config; [] without LoRA.
-
-    Raises:
-        UserError: parameters are to be adapted, which LMFlow has no flag for.
-    """
-    if settings.lora_target_parameters:
-        raise UserError("--lora_target_parameters: LMFlow adapts layers only; give --backend builtin with it")
-    if not settings.lora_r:
-        return []
-    with torch.device("meta"):
-        model = transformers.AutoModelForCausalLM.from_config(config, trust_remote_code=trust_remote_code)
-    return target_modules(model, settings.lora_target_modules)
-
-
-def block_size_of(given: int | None, lengths, window: int) -> int:
-    """The block size, and one line about what it does to the examples.
-
-    Args:
-        given: tokens; None: the longest example's.
-        lengths: [(tokens of the prompt, tokens of the answer)] of the examples.
-        window: the longest sequence that the model takes.
-
-    Raises:
-        UserError: an example is longer than the model's window, or no answer would be left.
-    """
-    longest = max(p + a for p, a in lengths)
-    size = given or longest
-    if size > window:
-        raise UserError(
-            f"{size} tokens in the longest example (or --block_size), the model takes {window}; "
-            f"leave such examples out, or let LMFlow cut them with --block_size {window}"
-        )
-    cut = [(p, a) for p, a in lengths if p + a > size]
-    lost = sum(p >= size for p, _ in cut)
-    if lost + sum(a == 0 for _, a in lengths) >= len(lengths):
-        raise UserError(f"block size {size}: no example has a token of its answer in it, there is nothing to train on")
-    said = f"{len(cut)} of {len(lengths)} examples are longer and are cut, {lost} of them lose their whole answer"
-    print(f"Block size {size}: {said if cut else 'nothing is cut'}", flush=True)
-    return size
-
-
-def per_device_batch(batch_size: int, processes: int, passed: dict) -> int:
-    """Examples of a pass of one process, so that ``batch_size`` is that of an optimiser step over all of them.
-
-    Raises:
-        UserError: it cannot be divided so, or what stands after -- says otherwise.
-    """
-    passes = int(passed.get("gradient_accumulation_steps", ["1"])[0])
-    if batch_size % (processes * passes):
-        raise UserError(
-            f"--batch_size {batch_size}: cannot be divided by {processes} processes"
-            + (f" × {passes} passes" if passes > 1 else "")
-        )
-    size = batch_size // (processes * passes)
-    if int(passed.get("per_device_train_batch_size", [size])[0]) != size:
-        raise UserError(
-            f"-- --per_device_train_batch_size: --batch_size {batch_size} (examples an optimiser step) over "
-            f"{processes} processes × {passes} passes makes it {size}; give another --batch_size"
-        )
-    return size
 
 
 def check_flags(found: dict, folder: Path, ours, passed) -> None:
