@@ -13,8 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import torch
-import transformers
+import model_sizes
 
 from knowledge_boundary import cli, options
 from knowledge_boundary.asking import prompts
@@ -23,30 +22,13 @@ from knowledge_boundary.models import loading
 from knowledge_boundary.questions import readers
 from knowledge_boundary.questions.records import by_subject
 from knowledge_boundary.running.errors import UserError
+from knowledge_boundary.training.sizes import sizes
 
 QUESTIONS, SUBJECTS = 14042, 57  # MMLU's test split (Hendrycks et al. 2021)
 # Printed by --dataset with the original release's CSV files of 20 subjects, SmolLM2's tokenizer, 5 shots.
 COUNTED = {"subjects": 20, "questions": 4485, "prefix": 584.9, "own": 69.0, "whole": 669.8, "longest": 2495}
 
-# The sizes in the models' published config.json (huggingface.co/NAME); none of them ties its head to its embeddings.
-MODELS = {
-    "openlm-research/open_llama_3b": (
-        "llama",
-        {"hidden_size": 3200, "intermediate_size": 8640, "num_hidden_layers": 26, "num_attention_heads": 32,
-         "num_key_value_heads": 32, "vocab_size": 32000},
-    ),
-    "Qwen/Qwen2.5-7B": (
-        "qwen2",
-        {"hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28, "num_attention_heads": 28,
-         "num_key_value_heads": 4, "vocab_size": 152064},
-    ),
-    "meta-llama/Meta-Llama-3-70B": (
-        "llama",
-        {"hidden_size": 8192, "intermediate_size": 28672, "num_hidden_layers": 80, "num_attention_heads": 64,
-         "num_key_value_heads": 8, "vocab_size": 128256},
-    ),
-}  # fmt: skip
-BYTES = 2  # bfloat16
+NAMES = ("openlm-research/open_llama_3b", "Qwen/Qwen2.5-7B", "meta-llama/Meta-Llama-3-70B")
 
 
 def arguments():
@@ -86,24 +68,6 @@ def count(dataset: str, tokenizer: str) -> dict:
     }  # fmt: skip
 
 
-def sizes(family: str, config: dict) -> dict:
-    """Parameters, and bytes a token, of a model that is built without its weights."""
-    config = transformers.AutoConfig.for_model(family, tie_word_embeddings=False, **config)
-    with torch.device("meta"):
-        model = transformers.AutoModelForCausalLM.from_config(config)
-    parameters = sum(p.numel() for p in model.parameters())
-    embeddings = 2 * config.vocab_size * config.hidden_size
-    head = config.hidden_size // config.num_attention_heads
-    return {
-        "parameters": parameters,
-        "computing": parameters - embeddings,
-        "cache": 2 * config.num_hidden_layers * config.num_key_value_heads * head * BYTES,
-        "layer_cache": 2 * config.num_key_value_heads * head * BYTES,
-        # one layer at a time: its input and output, queries, attention output, the MLP's three
-        "activations": (4 * config.hidden_size + 3 * config.intermediate_size) * BYTES,
-    }
-
-
 def duration(seconds: float) -> str:
     """Seconds as people say them."""
     if seconds < 90:
@@ -131,18 +95,14 @@ def main():
     times = [f"time, {n} process{'es' * (n > 1)}" for n in args.processes]
     columns = ["model", "parameters", "weights", "+ longest prefix", "+ one batch", *times]
     print(f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}")
-    for name, (family, config) in MODELS.items():
-        m = sizes(family, config)
-        weights = m["parameters"] * BYTES
-        longest = counted["longest"] * m["cache"]
-        # In a layer each lane of the pass has the prefix's keys and values in front of its own; they are not kept, and
-        # with them a pass has at most four times --batch_tokens (scoring.plan).
-        lanes = min(args.batch_tokens / packing.LANE, 4 * args.batch_tokens / (counted["longest"] + packing.LANE))
-        batch = args.batch_tokens * m["activations"] + lanes * (counted["longest"] + packing.LANE) * m["layer_cache"]
-        cells = [name, f"{m['parameters'] / 1e9:.2f} B", *(f"{b / 1e9:.1f} GB" for b in (weights, longest, batch))]
+    for name in NAMES:
+        m = sizes(model_sizes.config_of(name))
+        batch = model_sizes.asking(m, args.batch_tokens, counted["longest"]) - counted["longest"] * m.cache
+        parts = (m.weights, counted["longest"] * m.cache, batch)
+        cells = [name, f"{m.parameters / 1e9:.2f} B", *(f"{b / 1e9:.1f} GB" for b in parts)]
         for n in args.processes:
             tokens = own / n + shared  # every process may run every prefix
-            cells.append(duration(tokens * 2 * m["computing"] / (args.share * args.tflops * 1e12)))
+            cells.append(duration(tokens * 2 * m.computing / (args.share * args.tflops * 1e12)))
         print(f"| {' | '.join(cells)} |")
 
 

@@ -11,9 +11,14 @@ from . import cli
 from .training.llamafactory import environment
 
 
+def arguments():
+    """No flags but --help."""
+    return cli.Parser(__doc__).parse_args()
+
+
 def main():
     """Install, try."""
-    cli.Parser(__doc__).parse_args()
+    arguments()
     folder = environment.folder()
     environment.install(folder)
     found = environment.probe(str(folder / "bin" / "python"))

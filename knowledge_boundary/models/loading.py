@@ -246,6 +246,7 @@ def load(
             device = placement.input_device(model)
     about["parameters"] = placement.parameters(model, "quantised" in about)
     about["template"] = words.about
+    placement.tell_packed(model, about)
     if path != base_folder(path):
         about["adapter"] = "merged" if merged else "unmerged"
     if words.today and not template_date:
@@ -255,7 +256,8 @@ def load(
             "Its chat template renders a finished answer in another way than it asks for one: asked is as it asks"
         )
     if not merged:
-        ranks.say("The adapter stays beside its base: merged, it would be another model")
+        why = "merged, it would be another model" if placement.whole(about) else "that is packed, or elsewhere"
+        ranks.say(f"The adapter stays beside its base: {why}")
     return LM(model, words.tokenizer, device, about, words)
 
 

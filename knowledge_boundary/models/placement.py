@@ -17,6 +17,7 @@ from . import families
 MAPS = ("auto", "balanced")  # how accelerate shares out the layers; or a file says where each part lies
 BY_FLAG = "(bitsandbytes, --load_in)"
 HELD = {"8bit": f"int8, 8 bits {BY_FLAG}", "4bit": f"nf4, 4 bits {BY_FLAG}"}
+MOSTLY = 0.9  # of a model's weights
 EXTRA = "pip install -r requirements-quantised.txt"
 # What transformers needs for checkpoints that come quantised, by their quant_method.
 PACKAGES = {
@@ -270,6 +271,22 @@ def input_device(model) -> torch.device:
     hook = getattr(embedding, "_hf_hook", None)
     device = getattr(hook, "execution_device", None)
     return embedding.weight.device if device is None else torch.device(device)
+
+
+def tell_packed(model, about: dict) -> None:
+    """Note in ``about`` the share of a model's weights, embeddings and head aside, that ``load_in`` holds in fewer
+    bits; says where that is not nearly all."""
+    if not about.get("quantised", "").endswith(BY_FLAG):
+        return
+    outer = {id(m) for m in (model.get_input_embeddings(), families.lm_head(model))}
+    weights = [p for m in model.modules() if id(m) not in outer for p in m.parameters(recurse=False)]
+    packed = sum(size(p) for p in weights if not p.is_floating_point())
+    about["packed"] = round(packed / sum(size(p) for p in weights), 4)
+    if about["packed"] < MOSTLY:
+        ranks.say(
+            f"Only {about['packed']:.0%} of its weights are in {about['quantised']}: what is no layer of its own, such "
+            f"as experts, stays in {about['dtype']}; a checkpoint that comes quantised may hold them so"
+        )
 
 
 def size(weight: torch.Tensor) -> int:

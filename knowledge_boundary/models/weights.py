@@ -19,7 +19,8 @@ PROBE_TOKENS = 24
 # Of the adapter's own effect on the logits: how far a merged model may be from the adapted one.
 MERGE_ERROR = 0.02
 GIB = 1 << 30
-KEPT = re.compile(r"embed|wte|wpe|lm_head|output_layer")  # matrices that bitsandbytes leaves as they are
+# Matrices that bitsandbytes leaves as they are; transformers 5 joins a layer's experts into one parameter.
+KEPT = re.compile(r"embed|wte|wpe|lm_head|output_layer|experts")
 
 
 def read(path: Path, options: dict):

@@ -1,6 +1,7 @@
 """The computed table of docs/scaling.md: its sizes against the publishers' figures, its counts against tokenising."""
 
 import runpy
+import sys
 
 import files
 import pytest
@@ -8,18 +9,42 @@ import tiny
 
 from knowledge_boundary.asking import prompts
 from knowledge_boundary.questions import readers
+from knowledge_boundary.training.sizes import sizes
 
-scaling = runpy.run_path(str(tiny.ROOT / "benchmarks" / "scaling.py"))
+BENCHMARKS = tiny.ROOT / "benchmarks"
+sys.path.insert(0, str(BENCHMARKS))
+scaling, model_sizes = (runpy.run_path(str(BENCHMARKS / f"{name}.py")) for name in ("scaling", "model_sizes"))
 
 
 def test_sizes_are_those_that_the_publishers_state():
-    family, config = scaling["MODELS"]["Qwen/Qwen2.5-7B"]
-    qwen = scaling["sizes"](family, config)
-    assert round(qwen["parameters"] / 1e9, 2) == 7.62  # its model card: 7.61 B, and 6.53 B without embeddings
-    assert round(qwen["computing"] / 1e9, 2) == 6.53
-    assert qwen["cache"] == 28 * 2 * 4 * 128 * 2
-    parameters = [scaling["sizes"](*model)["parameters"] / 1e9 for model in scaling["MODELS"].values()]
-    assert parameters == pytest.approx([3.43, 7.62, 70.55], abs=0.005)
+    found = {name: sizes(model_sizes["config_of"](name)) for name in model_sizes["MODELS"]}
+    qwen = found["Qwen/Qwen2.5-7B"]
+    assert round(qwen.parameters / 1e9, 2) == 7.62  # its model card: 7.61 B, and 6.53 B without embeddings
+    assert round(qwen.computing / 1e9, 2) == 6.53
+    assert qwen.cache == 28 * 2 * 4 * 128 * 2
+    assert [one.parameters / 1e9 for one in found.values()] == pytest.approx(
+        [3.43, 7.62, 30.53, 32.76, 70.55], abs=0.005
+    )
+    mixture = found["Qwen/Qwen3-30B-A3B"]  # its model card: 30.5 B, 3.3 B activated, with embeddings and head
+    assert (mixture.computing + 2 * 151936 * 2048) / 1e9 == pytest.approx(3.35, abs=0.01)
+
+
+def test_what_fits_is_named(capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["model_sizes.py"])
+    model_sizes["main"]()
+    table = [[cell.strip() for cell in line.split("|")[1:-1]] for line in capsys.readouterr().out.splitlines() if line]
+    rows = {(row[0], row[1]): row[2:] for row in table if len(row) == 5}
+    assert rows["Qwen2.5-7B", "24 GB"] == [
+        "whole, 18 GB",
+        "`--gradient_checkpointing --micro_batch_tokens 4096`, 21 GB",
+        "–",
+    ]
+    assert rows["Meta-Llama-3-70B", "80 GB"][0] == "`--load_in 4bit`, 44 GB"
+    assert rows["Meta-Llama-3-70B", "8 × 80 GB"][0] == "`--tensor_parallel`, 18 GB"
+    page = (tiny.ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
+    for row in table:
+        if not row[0].startswith("---"):
+            assert f"| {' | '.join(row)} |" in page, "docs/scaling.md: python benchmarks/model_sizes.py prints it anew"
 
 
 def test_counts_are_those_of_whole_prompts(tmp_path, checkpoint, words):

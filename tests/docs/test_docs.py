@@ -29,13 +29,14 @@ OTHERS = (
 )  # fmt: skip
 DOCS = {str(path.relative_to(tiny.ROOT)): path for path in [*(tiny.ROOT / name for name in OTHERS), *PAGES]}
 STAGES = ("run_MMLU.py", "run_query_state.py", "run_rehearsal.py", "build_rait_data.py", "eval_refusal.py")
-MODULES = ("finetune", "lmflow", "quickstart")
+MODULES = ("finetune", "lmflow", "llamafactory", "quickstart")
 BENCHMARKS = sorted(f"benchmarks/{p.name}" for p in (tiny.ROOT / "benchmarks").glob("bench_*.py"))
-BENCHMARKS += ["benchmarks/scaling.py"]
+BENCHMARKS += ["benchmarks/scaling.py", "benchmarks/model_sizes.py"]
 # Flags of other programs that the pages name: pip's, torchrun's, accelerate's, LMFlow's.
 FOREIGN = {
     "--no-deps", "--no-build-isolation", "--node_rank", "--machine_rank", "--nproc_per_node", "--nnodes",
-    "--gradient_accumulation_steps", "--disable_group_texts", "--overwrite_cache", "--logging_nan_inf_filter", "--bf16",
+    "--gradient_accumulation_steps",
+    "--cutoff_len", "--name", "--disable_group_texts", "--overwrite_cache", "--logging_nan_inf_filter", "--bf16",
 }  # fmt: skip
 HARNESS = r"""
 exec 3>&1
@@ -316,8 +317,8 @@ def options_of(arguments) -> dict:
 
 def all_options() -> dict:
     """{flag: [its choices in each script that has it]}, with those of the shell scripts and of other programs."""
-    found = {flag: [None] for flag in [*FOREIGN, *setup_flags(), "--setup-lmflow"]}
-    found["--backend"] = [("auto", "lmflow", "builtin")]
+    found = {flag: [None] for flag in [*FOREIGN, *setup_flags(), "--setup-lmflow", "--setup-llamafactory"]}
+    found["--backend"] = [("auto", "lmflow", "llamafactory", "builtin")]
     found["--launcher"] = [None]
     functions = [script_arguments(script) for script in (*STAGES, *BENCHMARKS)]
     functions += [module_arguments(f"knowledge_boundary.{module}") for module in MODULES]

@@ -7,7 +7,7 @@ import tiny
 import torch
 
 from knowledge_boundary.engine import exactness, sampling, scoring
-from knowledge_boundary.models import families, loading, placement
+from knowledge_boundary.models import families, loading, placement, weights
 from knowledge_boundary.models.language_model import LM
 from knowledge_boundary.models.placement import Placement
 from knowledge_boundary.running.errors import UserError
@@ -151,6 +151,21 @@ def test_weights_in_fewer_bits(checkpoint, bits):
     assert manner == "shared"
     exact = found[-1, scoring.candidate_ids(lm, PROMPTS[0], "ABCD", "")].softmax(-1)
     assert abs(torch.from_numpy(letters[0]).float() - exact).max() < 1e-4
+
+
+@modern
+def test_experts_that_stay_as_they_are_are_told(tmp_path, capsys):
+    pytest.importorskip("bitsandbytes")
+    changes = {"moe_intermediate_size": 64, "num_experts": 4, "num_experts_per_tok": 2, "head_dim": 16}
+    tiny.FAMILIES.setdefault("qwen3_moe", tiny.GROUPED)
+    lm = placed(tiny.save(tmp_path / "moe", "qwen3_moe", **changes), load_in="4bit")
+    assert 0.1 < lm.about["packed"] < 0.3
+    assert "of its weights are in nf4, 4 bits" in capsys.readouterr().out
+    assert placed(tiny.save(tmp_path / "dense", "llama"), load_in="4bit").about["packed"] > 0.98
+    assert "of its weights are in" not in capsys.readouterr().out
+    about = lm.about | {"dtype": "float32"}
+    held = sum(p.nbytes for p in lm.model.parameters())
+    assert weights.stored_bytes(tmp_path / "moe", about) == pytest.approx(held, rel=0.02)
 
 
 @modern
