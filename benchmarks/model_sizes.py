@@ -51,7 +51,13 @@ MODELS = {
         {"hidden_size": 8192, "intermediate_size": 28672, "num_hidden_layers": 80, "num_attention_heads": 64,
          "num_key_value_heads": 8, "vocab_size": 128256},
     ),
+    "meta-llama/Meta-Llama-3-8B-Instruct": (
+        "llama",
+        {"hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32,
+         "num_key_value_heads": 8, "vocab_size": 128256},
+    ),
 }  # fmt: skip
+TABLE = [name for name in MODELS if not name.endswith("8B-Instruct")]  # the page's
 # name: (GB of a card, cards of a host, hosts)
 MACHINES = {"24 GB": (24, 1, 1), "80 GB": (80, 1, 1), "8 × 80 GB": (80, 8, 1), "2 × 8 × 80 GB": (80, 8, 2)}
 
@@ -140,7 +146,7 @@ def main():
     """Print two tables, as Markdown."""
     args = arguments()
     machines = {f"{args.cards} × {args.card} GB": (args.card, args.cards, 1)} if args.card else MACHINES
-    made = {name: (config_of(name), sizes(config_of(name), args.lora_r)) for name in args.model or MODELS}
+    made = {name: (config_of(name), sizes(config_of(name), args.lora_r)) for name in args.model or TABLE}
     columns = ["model", "parameters", "bfloat16", "4 bits", f"LoRA r {args.lora_r} and its states"]
     columns += ["1,000 tokens of a step", "with checkpointing"]
     print(f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}")

@@ -12,6 +12,7 @@ import torch
 import transformers
 
 from ..engine.loss import answer_loss
+from ..models import families
 from . import memory
 from .adapters import add_lora
 from .settings import TrainingSettings
@@ -156,7 +157,9 @@ def narrowed(config, heads: int, width: int, layers: int):
 def counted(config, settings) -> float:
     """Bytes that a token keeps in a small model, by ``memory.estimate``."""
     torch.manual_seed(0)
-    base = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
+    base = transformers.AutoModelForCausalLM.from_config(
+        config, **{"dtype" if families.MODERN else "torch_dtype": torch.bfloat16}
+    )
     model = add_lora(base, settings)
     model.train()
     generator = torch.Generator().manual_seed(0)
