@@ -142,7 +142,16 @@ def with_adapter(load_base, path: Path, merges: bool = True):
             )
         if not merges:
             probe_logits(base)  # what is unpacked at a model's first call must be so before it is adapted
-        model = peft.PeftModel.from_pretrained(base, path).eval()
+        try:
+            model = peft.PeftModel.from_pretrained(base, path).eval()
+        except RuntimeError as e:
+            other = next((line.strip() for line in str(e).splitlines() if "size mismatch" in line), None)
+            if other is None:
+                raise
+            raise UserError(
+                f"the adapter is of another shape than its base ({other}): it was trained on another one, or on a "
+                f"vocabulary that had grown; name that base in its adapter_config.json, resized and saved"
+            ) from e
         check_adapter(model, path)
         return model
 

@@ -234,6 +234,22 @@ def test_a_head_that_is_missing_is_no_tied_one(tmp_path):
     tiny.load(tiny.save(tmp_path / "tied", "qwen2"))  # its head is its embeddings
 
 
+def test_an_adapter_with_a_grown_vocabulary(tmp_path):
+    import peft
+
+    tiny.save(tmp_path / "base", "llama")
+    base = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "base")
+    base.resize_token_embeddings(base.config.vocab_size + 8)
+    config = peft.LoraConfig(r=4, target_modules=["q_proj"], modules_to_save=["embed_tokens", "lm_head"])
+    peft.get_peft_model(base, config).save_pretrained(tmp_path / "adapter")
+    folder = point(tmp_path / "adapter", str(tmp_path / "base"))
+    with pytest.raises(
+        UserError, match=r"another shape than its base \(size mismatch .* vocabulary that had grown"
+    ) as e:
+        tiny.load(folder)
+    assert "\n" not in str(e.value)
+
+
 def test_an_adapter_in_torch_s_own_format_is_checked_too(tmp_path):
     folder, _ = adapter(tmp_path, modules=["q_proj"])
     tensors = load_file(folder / "adapter_model.safetensors")
