@@ -26,9 +26,10 @@ TUNE = {
     "lora_r": 32, "lora_alpha": 32, "lora_dropout": 0, "learning_rate": "2e-4", "epochs": 3, "batch_size": 16,
 }  # fmt: skip
 
-MODEL = ("trust_remote_code", "dtype", "device", "thinking", "template_date", "seed", "overwrite")
+MODEL = ("trust_remote_code", "dtype", "device", "load_in", "thinking", "template_date", "seed", "overwrite")
 ASKED = (*MODEL, "data_dir", "columns", "subjects", "limit", "skip_invalid", "batch_tokens")
-TUNED = (*MODEL, *TUNE, "lora_target_modules", "lora_target_parameters")
+LESS_MEMORY = ("micro_batch_tokens", "gradient_checkpointing")
+TUNED = (*MODEL, *TUNE, "lora_target_modules", "lora_target_parameters", *LESS_MEMORY)
 ANSWERED = ("max_new_tokens", "max_thinking_tokens")
 MATCH = ("match", "match_threshold", "judge_model", "embedder")
 # The flags of this chain that each stage takes.

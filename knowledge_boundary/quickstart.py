@@ -23,7 +23,7 @@ from pathlib import Path
 from . import chain, checks, cli, options, splits
 from .asking import judge, probe
 from .judging import outcomes
-from .models import families, loading
+from .models import families, loading, placement
 from .models.templates import THINKING
 from .questions import readers, sets
 from .running.errors import UserError
@@ -57,6 +57,7 @@ def arguments():
     group.add_argument("--trust_remote_code", action="store_true", default=None)
     group.add_argument("--dtype", choices=("auto", *families.DTYPES))
     group.add_argument("--device", type=options.device, metavar=options.DEVICES)
+    group.add_argument("--load_in", choices=placement.HELD, help="weights in 8 or 4 bits; training is QLoRA then")
     group.add_argument("--thinking", choices=THINKING)
     group.add_argument("--template_date", type=options.iso_date)
     group = parser.add_argument_group("questions")
@@ -87,6 +88,8 @@ def arguments():
     group.add_argument("--lora_r", type=int)
     group.add_argument("--lora_alpha", type=int)
     group.add_argument("--lora_target_modules", type=options.names)
+    group.add_argument("--micro_batch_tokens", type=options.positive)
+    group.add_argument("--gradient_checkpointing", action="store_true", default=None)
     group.add_argument("--lora_target_parameters", type=options.names)
     for name in ("lora_dropout", "learning_rate", "epochs"):
         group.add_argument(f"--{name}", type=float)
@@ -222,7 +225,10 @@ def checked_model(args) -> str:
     probe.check_prompt(args.scoring, args.chat_template)
     if args.max_thinking_tokens and args.thinking != "on":
         raise UserError("--max_thinking_tokens: is of --thinking on; the model is told not to think")
-    how = (args.dtype or "auto", args.device or "auto", bool(args.trust_remote_code))
+    placed = placement.Placement(load_in=args.load_in)
+    how = (args.dtype or "auto", args.device or "auto", bool(args.trust_remote_code), placed)
+    if args.load_in and args.lora_r == 0:
+        raise UserError(f"--load_in {args.load_in}, --lora_r 0: weights in fewer bits can't be trained; leave one out")
     if may_look(args, model):
         loading.describe(model, args.revision, *how)
     if args.match == "judge" and args.judge_model and may_look(args, args.judge_model):

@@ -130,15 +130,19 @@ def add_lora(model, settings):
     return adapted
 
 
+def base_of(model):
+    """The model itself of one that peft may have wrapped; its adapters are in it."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
 def checkpoint_activations(model) -> None:
     """Have the layers of a peft ``model`` compute their activations again in the backward pass, and not keep them.
 
     Raises:
         UserError: the model's own code has no such thing.
     """
-    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
     try:
-        inner.gradient_checkpointing_enable({"use_reentrant": False})
+        base_of(model).gradient_checkpointing_enable({"use_reentrant": False})
     except (ValueError, TypeError, AttributeError, NotImplementedError) as e:
         reason = (str(e).strip() or type(e).__name__).splitlines()[0]
         raise UserError(f"--gradient_checkpointing: this model has none ({reason}); give --micro_batch_tokens") from e

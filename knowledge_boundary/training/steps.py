@@ -17,13 +17,9 @@ from ..running.errors import UserError
 from ..running.memory import out_of_memory
 from ..running.results import write_text
 from . import memory
+from .adapters import base_of
 
 COMPLETE = "complete"  # a checkpoint folder without this file was cut off in the middle
-
-
-def base_of(model):
-    """The model itself of one that peft may have wrapped; its adapters are in it."""
-    return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
 def random_states(device: torch.device):

@@ -103,6 +103,22 @@ def test_flags_go_to_the_stages_that_know_them(own, checkpoint, monkeypatch, cap
         assert flag(words, "dtype") == "float32"
 
 
+@pytest.mark.skipif(not quickstart.families.MODERN, reason="--load_in needs transformers 5")
+def test_four_bits_go_to_all_that_hold_a_model(own, checkpoint, monkeypatch, capsys):
+    pytest.importorskip("bitsandbytes")
+    less = ["--load_in", "4bit", "--gradient_checkpointing", "--micro_batch_tokens", 64]
+    line = ["--model", checkpoint, "--dataset", "quiz", *less]
+    assert run(monkeypatch, *line, DRY) == 0
+    *found, compared = commands(capsys.readouterr().out)
+    assert "--load_in" not in compared
+    for words in found:
+        assert flag(words, "load_in") == "4bit"
+        trains = words[1] in ("run_rehearsal.py", "finetune.sh")
+        assert ("--gradient_checkpointing" in words, "--micro_batch_tokens" in words) == (trains, trains)
+    assert run(monkeypatch, *line, "--lora_r", 0, DRY) == 2
+    assert "weights in fewer bits can't be trained" in capsys.readouterr().err
+
+
 def test_a_judge_goes_to_the_stages_that_judge(own, checkpoint, monkeypatch, capsys):
     (own / "root").mkdir()
     (own / "judge").symlink_to(checkpoint)
