@@ -97,6 +97,8 @@ def main():
     if ranks.launched():
         raise UserError("runs in one process; start it with python, without torchrun")
     checks.check_wording(args)
+    if args.method == "grait" and args.device_map:
+        raise UserError("--method grait: its gradients need all weights on one device; leave --device_map out")
     model = loading.short_name(args.model)
     args.state_init = args.state_init or str(cli.output_path(args, model, args.dataset, "state_init.json"))
     args.state_rehearsal = args.state_rehearsal or str(

@@ -15,6 +15,7 @@ import transformers
 from knowledge_boundary import cli, options
 from knowledge_boundary.engine import packing
 from knowledge_boundary.models import loading
+from knowledge_boundary.running.errors import UserError
 from knowledge_boundary.training.sizes import Sizes, sizes
 
 GB = 1e9
@@ -68,6 +69,22 @@ def config_of(name: str):
         return transformers.AutoConfig.from_pretrained(loading.model_path(name))
     family, values = MODELS[name]
     return transformers.AutoConfig.for_model(family, tie_word_embeddings=False, **values)
+
+
+def sizes_of(name: str, lora_r: int = 64) -> tuple:
+    """A model's config, and its sizes.
+
+    Raises:
+        UserError: they can't be told from its config.
+    """
+    try:
+        config = config_of(name)
+        return config, sizes(config, lora_r)
+    except UserError:
+        raise
+    except Exception as e:  # configs of families that call their widths otherwise, adapters' folders
+        reason = (str(e).strip() or type(e).__name__).splitlines()[0]
+        raise UserError(f"--model {name}: its sizes can't be told from its config ({reason})") from e
 
 
 def asking(found: Sizes, batch_tokens: int, prefix: int = PREFIX) -> float:
@@ -146,7 +163,7 @@ def main():
     """Print two tables, as Markdown."""
     args = arguments()
     machines = {f"{args.cards} × {args.card} GB": (args.card, args.cards, 1)} if args.card else MACHINES
-    made = {name: (config_of(name), sizes(config_of(name), args.lora_r)) for name in args.model or TABLE}
+    made = {name: sizes_of(name, args.lora_r) for name in args.model or TABLE}
     columns = ["model", "parameters", "bfloat16", "4 bits", f"LoRA r {args.lora_r} and its states"]
     columns += ["1,000 tokens of a step", "with checkpointing"]
     print(f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}")

@@ -25,7 +25,6 @@ from knowledge_boundary.knowledge.selection import MODEL_NAMES
 from knowledge_boundary.models.loading import short_name
 from knowledge_boundary.running.errors import UserError
 from knowledge_boundary.running.results import read_json, write_text
-from knowledge_boundary.training.sizes import sizes
 
 MODELS = {"rtuning": "openlm-research/open_llama_3b", "craft": "meta-llama/Meta-Llama-3-8B-Instruct"}
 PUBLISHED = Path(__file__).with_name("published.json")
@@ -157,7 +156,7 @@ def tell(args, steps) -> None:
     """Print the commands with the hours and the memory that they take."""
     model = args.model or MODELS[args.paper]
     try:
-        found = sizes(model_sizes.config_of(model))
+        found = model_sizes.sizes_of(model)[1]
     except UserError as e:
         found = None
         print(f"Hours and memory are left out: {e}")
@@ -222,6 +221,11 @@ def row_of(label: str, name: str, figure: str, ours: dict, paper: dict | None) -
 def main():
     """Run the commands, print the table, write it beside the results."""
     args = arguments()
+    if args.load_in and (args.paper == "rtuning" or "triviaqa" in args.sets):
+        which = "R-Tuning's setting" if args.paper == "rtuning" else "TriviaQA's setting (--sets mmlu leaves it out)"
+        raise UserError(f"--load_in {args.load_in}: {which} trains all weights, which can't be in fewer bits")
+    if args.tflops <= 0 or args.share == 0:
+        raise UserError("--tflops and --share must be above 0")
     steps = plan(args)
     if args.dry_run:
         return tell(args, steps)

@@ -100,6 +100,8 @@ def describe_model(args, trains: bool = False) -> dict:
         flag = "--device_map" if placed.device_map else "--tensor_parallel"
         raise UserError(f"{flag}: is for asking; in training each process holds a whole model: give --load_in 4bit")
     about = loading.describe(args.model, args.revision, args.dtype, args.device, args.trust_remote_code, placed)
+    if trains and "quantised" in about and not args.lora_r:
+        raise UserError(f"--lora_r 0: weights in {about['quantised']} can't be trained; give --lora_r 64 (QLoRA)")
     if placed.tensor_parallel:
         ranks.hold_together()
     if not trains:

@@ -48,6 +48,8 @@ def arguments():
     at = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
     args = parser.parse_args(sys.argv[1:at])
     args.rest = sys.argv[at + 1 :]
+    if args.load_in == "8bit":
+        raise UserError("--load_in 8bit: LLaMA-Factory keeps outliers apart, another base than is asked; give 4bit")
     if args.micro_batch_tokens:
         raise UserError(
             "--micro_batch_tokens: of the built-in trainer; -- --gradient_accumulation_steps N does so here"
@@ -74,9 +76,8 @@ def main():
     about = cli.describe_model(args, trains=True)
     if not (Path(about["path"]) / "config.json").is_file():
         raise UserError(f"--model {args.model}: an adapter or a .gguf file; LLaMA-Factory trains from a whole model")
-    if not settings.lora_r and (about["dtype"] == "float16" or "quantised" in about):
-        held = about.get("quantised", "float16")
-        raise UserError(f"--lora_r 0: weights in {held} can't be trained; give --lora_r 64, or --dtype bfloat16")
+    if not settings.lora_r and about["dtype"] == "float16":
+        raise UserError("--lora_r 0: weights in float16 can't be trained; give --lora_r 64, or --dtype bfloat16")
     run = output.open_run("finetune", out, settings, vars(args), about, [file])
     if run.finished():
         return cli.already_done(run.path)
@@ -119,7 +120,7 @@ def main():
     if launching.node(launcher):
         shutil.rmtree(work)
         return print("The first host writes the model")
-    steps = settings.step_count(len(pairs)) if not passed.keys() & {"max_steps", "num_train_epochs"} else None
+    steps = None if passed.keys() & config.OTHER_STEPS else settings.step_count(len(pairs))
     summary = result.check_result(work / "out", about, steps, config.NAME)
     shutil.move(work / YAML, work / "out" / YAML)
     result.put_in_place(work, about, out)

@@ -13,7 +13,7 @@ gradient_accumulation_steps learning_rate lr_scheduler_type warmup_steps weight_
 adam_beta2 adam_epsilon seed logging_strategy logging_steps logging_nan_inf_filter save_strategy save_steps
 save_total_limit report_to dataloader_num_workers ddp_timeout disable_gradient_checkpointing lora_rank lora_alpha
 lora_dropout lora_target quantization_bit quantization_method quantization_type double_quantization use_cpu bf16 fp16
-deepspeed fsdp fsdp_config val_size"""
+deepspeed fsdp fsdp_config val_size run_name max_samples"""
 HPARAMS = f"""
 import dataclasses
 ModelArguments = dataclasses.make_dataclass("ModelArguments", {SETTINGS!r}.split())

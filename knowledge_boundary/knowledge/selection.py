@@ -57,6 +57,12 @@ def check_states(init: dict, rehearsal: dict, init_path, rehearsal_path) -> None
     where = f"--state_rehearsal {rehearsal_path}"
     if init["meta"]["model"]["fingerprint"] == rehearsal["meta"]["model"]["fingerprint"]:
         print(f"Warning: {where} is of the same model as {init_path}: what flows between them is chance")
+    held = [file["meta"]["model"].get("quantised") for file in (init, rehearsal)]
+    if held[0] != held[1]:
+        raise UserError(
+            f"{where}: its weights are in {held[1] or 'a dtype'}, {init_path}'s in {held[0] or 'a dtype'}; their "
+            f"difference would be no flow of knowledge, query both models with the same --load_in"
+        )
     first, second = init["meta"]["args"], rehearsal["meta"]["args"]
     for name in ASKED_ALIKE:
         if first.get(name) != second.get(name):

@@ -256,9 +256,13 @@ def base_model(model) -> torch.nn.Module:
 
 
 def run_base(model, **inputs) -> tuple:
-    """A pass of the base model: the last hidden states [batch, tokens, hidden] behind the final norm, and the cache."""
+    """A pass of the base model: the last hidden states [batch, tokens, hidden] behind the final norm, and the cache.
+
+    They come to the token ids' device: of a model on several, the last layer's is another.
+    """
     out = base_model(model)(**inputs)
-    return out.last_hidden_state.transpose(0, of(model).states_batch), getattr(out, "past_key_values", None)
+    hidden = out.last_hidden_state.to(inputs["input_ids"].device)
+    return hidden.transpose(0, of(model).states_batch), getattr(out, "past_key_values", None)
 
 
 def lm_head(model) -> torch.nn.Module:

@@ -202,7 +202,7 @@ def describe(
     return {
         "name": short_name(name),
         "path": str(path),
-        "fingerprint": fingerprint(path),
+        "fingerprint": placement.fingerprint(fingerprint(path), placed),
         "revision": revision,
         "dtype": families.resolve_dtype(name, family, dtype, on),
         "device": str(on),

@@ -1,5 +1,6 @@
 """Where a model's weights lie, and how they are held: several devices, several processes, eight and four bits."""
 
+import hashlib
 import importlib.util
 import json
 import logging
@@ -77,12 +78,21 @@ def describe(name: str, path: Path, base: Path, device: str, placement: Placemen
     elif own:
         for package in PACKAGES.get(own.partition(",")[0], ()):
             needs(f"--model {name}: comes quantised ({own})", package)
+    if placement.device_map and placement.tensor_parallel:
+        raise UserError("--device_map and --tensor_parallel: one process with all weights, or a part in each; give one")
     if placement.device_map:
         found["device_map"] = read_map(placement.device_map, device)
     if placement.tensor_parallel:
         check_together(name, path, base, placement, own)
         found["tensor_parallel"] = ranks.processes()
     return found
+
+
+def fingerprint(own: str, placement: Placement) -> str:
+    """The fingerprint of a model as it is held: in fewer bits its answers are another model's."""
+    if not placement.load_in:
+        return own
+    return hashlib.sha256(f"{own} {HELD[placement.load_in]}".encode()).hexdigest()[:16]
 
 
 def needs(what: str, package: str) -> None:
@@ -100,10 +110,14 @@ def quantisation(folder: Path) -> str | None:
     config = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("quantization_config")
     if not config:
         return None
-    method = config.get("quant_method") or ("bitsandbytes" if "load_in_4bit" in config else "unknown")
-    bits = config.get("bits") or config.get("w_bit") or next((n for n in (4, 8) if config.get(f"load_in_{n}bit")), None)
-    groups = [group.get("weights") or {} for group in (config.get("config_groups") or {}).values()]
-    bits = bits or next((group["num_bits"] for group in groups if group.get("num_bits")), None)
+    try:
+        by_flag = {n: config.get(f"load_in_{n}bit") for n in (4, 8)}
+        method = config.get("quant_method") or ("bitsandbytes" if any(by_flag.values()) else "unknown")
+        bits = config.get("bits") or config.get("w_bit") or next((n for n in by_flag if by_flag[n]), None)
+        groups = [(group or {}).get("weights") or {} for group in (config.get("config_groups") or {}).values()]
+        bits = bits or next((group["num_bits"] for group in groups if group.get("num_bits")), None)
+    except (AttributeError, TypeError) as e:
+        raise UserError(f"{folder / 'config.json'}: its quantization_config is none ({e})") from e
     return f"{method}, {bits} bits" if bits else str(method)
 
 
@@ -150,24 +164,32 @@ def check_together(name: str, path: Path, base: Path, placement: Placement, own:
     flag = "--tensor_parallel"
     if not families.MODERN:
         raise UserError(f"{flag}: needs transformers 5; use {families.MODERN_HINT}")
-    if not ranks.launched():
-        raise UserError(f"{flag}: several processes hold the model; start it with torchrun --nproc_per_node N")
-    if placement.device_map or placement.load_in or own or base.is_file():
-        what = "--device_map" if placement.device_map else "--load_in" if placement.load_in else own or "a .gguf file"
-        raise UserError(f"{flag} with {what}: weights are divided as they come, in float; give one of the two")
+    if ranks.processes() == 1:
+        raise UserError(
+            f"{flag}: several processes hold the model; start it with torchrun --nproc_per_node N (run_MMLU.py, "
+            f"run_query_state.py, eval_refusal.py)"
+        )
+    if placement.load_in or own or base.is_file():
+        what = "--load_in" if placement.load_in else own or "a .gguf file"
+        raise UserError(f"{flag} with {what} (--model {name}): weights are divided as they come, in float; give one")
     if path != base:
         raise UserError(f"{flag}: --model {name} is an adapter; give a whole model's folder")
     config = json.loads((base / "config.json").read_text(encoding="utf-8"))
     if "auto_map" in config:
         raise UserError(f"{flag}: --model {name}: its own code names no plan; transformers' families have one")
-    config = transformers.AutoConfig.from_pretrained(base).get_text_config()
+    try:
+        config = transformers.AutoConfig.from_pretrained(base).get_text_config()
+    except Exception as e:  # whatever transformers raises for a config that it can't read
+        reason = (str(e).strip() or type(e).__name__).splitlines()[0]
+        raise UserError(f"{flag}: --model {name}: its config cannot be read ({reason})") from e
     if not getattr(config, "base_model_tp_plan", None):
-        raise UserError(f"{flag}: transformers has no plan for {config.model_type}; give --device_map")
+        raise UserError(f"{flag}: --model {name}: transformers has no plan for {config.model_type}; give --device_map")
     heads = {n: getattr(config, n, None) for n in ("num_attention_heads", "num_key_value_heads")}
     for what, count in heads.items():
         if count and count % ranks.processes():
             raise UserError(
-                f"{flag}: {ranks.processes()} processes can't share {count} heads ({what}); take a number that divides"
+                f"{flag}: --model {name}: {ranks.processes()} processes can't share {count} heads ({what}); take a "
+                f"number that divides them"
             )
 
 

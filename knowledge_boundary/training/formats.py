@@ -121,7 +121,7 @@ def content_of(path: Path) -> dict | list:
         if path.suffix == ".jsonl" or (len(lines) > 1 and complete(lines[0][1])):
             return [line_of(path, number, line) for number, line in lines]
         content = json.loads(text)
-    except (json.JSONDecodeError, UnicodeDecodeError) as e:
+    except (ValueError, RecursionError) as e:
         raise UserError(f"{path}: not valid JSON ({e}); build_rait_data.py writes it anew") from e
     return content if isinstance(content, dict | list) else []
 
@@ -130,15 +130,15 @@ def line_of(path: Path, number: int, line: str):
     """The content of a line of JSON Lines; UserError that names it."""
     try:
         return json.loads(line)
-    except json.JSONDecodeError as e:
-        raise UserError(f"{path} line {number}: not valid JSON ({e.msg})") from e
+    except (ValueError, RecursionError) as e:
+        raise UserError(f"{path} line {number}: not valid JSON ({getattr(e, 'msg', e)})") from e
 
 
 def complete(line: str) -> bool:
     """Whether a line is a JSON object of its own."""
     try:
         return isinstance(json.loads(line), dict)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return False
 
 

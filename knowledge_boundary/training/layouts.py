@@ -11,6 +11,8 @@ DATASET_INFO = {
     "alpaca": {"columns": {"prompt": "instruction", "query": "input", "response": "output"}},
     "sharegpt": {"formatting": "sharegpt", "columns": {"messages": "conversations"}},
 }
+# Fields of an instance that would change what is trained.
+MEANING = ("tools", "label", "kto_tag", "images", "image", "videos", "audios", "chosen", "rejected")
 SPEAKERS = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "system": "system"}
 
 
@@ -68,6 +70,9 @@ def texts_of(instance: dict, form: str) -> tuple[str, str] | None:
     found = [instance[name] for name in fields[form]]
     if not all(isinstance(part, str) for part in found):
         raise ValueError("its fields are not texts")
+    check_meaning(instance)
+    if form == "prompt_completion" and not found[1].strip():
+        raise ValueError("its completion is empty")
     return (found[0], found[1]) if len(found) == 2 else ("", found[0])
 
 
@@ -79,15 +84,17 @@ def messages_of(instance: dict, form: str) -> list:
         TypeError: a field is of another type.
         ValueError: it holds what is not read, or is no conversation that ends in an answer.
     """
-    if instance.get("tools"):
-        raise ValueError("it has tools, which are not read")
+    check_meaning(instance)
     messages = MESSAGES[form](instance)
-    if system := instance.get("system"):
+    system = instance.get("system")
+    if not isinstance(system, str | None):
+        raise ValueError(f"its system is {system!r:.40}, which is no text")
+    if system:
         if messages[:1] and messages[0].get("role") == "system":
             raise ValueError("it has two system texts, one of them as its first message")
         messages.insert(0, {"role": "system", "content": system})
     for message in messages:
-        more = [key for key, value in message.items() if key not in READ and value]
+        more = [key for key, value in message.items() if key not in READ and meant(value)]
         if more:
             raise ValueError(f"a message has {', '.join(more)}, which is not read")
         if message["role"] not in ROLES or not isinstance(message["content"], str):
@@ -99,12 +106,29 @@ def messages_of(instance: dict, form: str) -> list:
     return messages
 
 
+def check_meaning(instance: dict) -> None:
+    """ValueError for an instance with a field that would change what is trained, and is not read."""
+    more = [key for key in MEANING if meant(instance.get(key))]
+    if more:
+        raise ValueError(f"it has {', '.join(more)}, which is not read")
+
+
+def meant(value) -> bool:
+    """Whether a field says something: null and what is empty do not, 0 and false do."""
+    return value is not None and value not in ("", [], {})
+
+
 def of_alpaca(instance: dict) -> list:
     """Alpaca's fields as messages: the earlier turns of ``history``, the instruction with its input, the output."""
     instruction, more, output = instance["instruction"], instance.get("input"), instance["output"]
-    if not all(isinstance(text, str) for text in (instruction, more or "", output)):
+    if not all(isinstance(text, str) for text in (instruction, "" if more is None else more, output)):
         raise ValueError("its fields are not texts")
+    if not output.strip():
+        raise ValueError("its output is empty")
     turns = [*(instance.get("history") or []), (f"{instruction}\n{more}" if more else instruction, output)]
+    for turn in turns:
+        if not isinstance(turn, list | tuple) or [type(text) for text in turn] != [str, str]:
+            raise ValueError(f"its history has {turn!r:.40}; pairs of texts are expected")
     return [
         {"role": role, "content": text}
         for asked, said in turns
@@ -117,6 +141,9 @@ def of_sharegpt(instance: dict) -> list:
     for turn in instance["conversations"]:
         if turn["from"] not in SPEAKERS:
             raise ValueError(f"a turn is from {turn['from']!r:.40}; one of {', '.join(SPEAKERS)} is expected")
+        more = [key for key, value in turn.items() if key not in ("from", "value") and meant(value)]
+        if more:
+            raise ValueError(f"a turn has {', '.join(more)}, which is not read")
     return [{"role": SPEAKERS[turn["from"]], "content": turn["value"]} for turn in instance["conversations"]]
 
 

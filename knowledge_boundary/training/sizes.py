@@ -93,7 +93,7 @@ def sizes(config, lora_r: int = 64) -> Sizes:
     count = getattr(config, "num_experts", None) or getattr(config, "num_local_experts", None) or 1
     chosen = (getattr(config, "num_experts_per_tok", None) or 1) / count
     inner = parameters - sum(outer.values())
-    layer_cache = 2 * config.num_key_value_heads * head_width(config) * BYTES
+    layer_cache = 2 * key_heads(config) * head_width(config) * BYTES
     wide = getattr(config, "moe_intermediate_size", None)
     width = wide * config.num_experts_per_tok if wide else config.intermediate_size
     settings = TrainingSettings(lora_r=lora_r)
@@ -119,7 +119,7 @@ def kept(config, settings) -> tuple[float, float]:
     """Bytes that a token of a training step keeps for the backward pass, in bfloat16 with an adapter: outside the
     layers, and in each of them."""
     widths = [*(getattr(config, name, None) or 0 for name in WIDTHS), settings.lora_r]
-    heads = [getattr(config, name) for name in HEADS]
+    heads = [config.num_attention_heads, key_heads(config)]
     by = next(
         (h, w)
         for h, w in DIVISORS
@@ -130,6 +130,11 @@ def kept(config, settings) -> tuple[float, float]:
     few, more = (times * counted(narrowed(config, *by, layers), small) for layers in (2, 4))
     layer = (more - few) / 2
     return few - 2 * layer, layer
+
+
+def key_heads(config) -> int:
+    """Heads of keys and values: all, where the config does not say."""
+    return getattr(config, "num_key_value_heads", None) or config.num_attention_heads
 
 
 def head_width(config) -> int:

@@ -208,6 +208,12 @@ def complete(run, lm, examples, settings, out: Path, summary=None, records=(), w
         records: the result's records.
         weights: see ``fine_tune``.
     """
+    quantizer = getattr(lm.model, "hf_quantizer", None)
+    if quantizer is not None and not quantizer.is_trainable:
+        raise UserError(
+            f"--model {lm.about['name']}: no adapter can be trained on weights in {lm.about.get('quantised')}; give "
+            f"the model's unquantised weights, with --load_in 4bit"
+        )
     if ranks.rank() == 0:
         run.begin()  # the checkpoints are this run's
     found = fine_tune(lm, examples, settings, out, weights=weights)

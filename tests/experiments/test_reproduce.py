@@ -82,6 +82,20 @@ def test_craft_as_published(capsys):
     assert [(f["--num_examples"], f["--learning_rate"]) for f in rehearsed] == [("1000", "0.0002"), ("1000", "2e-06")]
 
 
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["rtuning", "--load_in", "4bit"], "R-Tuning's setting trains all weights"),
+        (["craft", "--load_in", "4bit"], "TriviaQA's setting (--sets mmlu leaves it out) trains all weights"),
+        (["craft", "--tflops", 0], "--tflops and --share must be above 0"),
+        (["craft", "--share", 0], "--tflops and --share must be above 0"),
+    ],
+)
+def test_flags_that_cannot_be_had(capsys, flags, said):
+    assert call(*flags, "--dry_run") == 2
+    assert said in capsys.readouterr().err
+
+
 def test_a_config_that_cannot_be_read_leaves_the_cost_out(capsys):
     assert call("rtuning", "--model", "no/such", "--dry_run") == 0
     out = capsys.readouterr().out

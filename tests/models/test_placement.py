@@ -1,6 +1,7 @@
 """Where weights lie and how they are held: what is refused, what ``meta.model`` says, what the engine makes of it."""
 
 import json
+import types
 
 import pytest
 import tiny
@@ -194,6 +195,23 @@ def test_checkpoints_that_come_quantised(tmp_path, checkpoint):
 
 
 @modern
+def test_a_model_in_fewer_bits_is_another(checkpoint):
+    pytest.importorskip("bitsandbytes")
+    about = [loading.describe(str(checkpoint), placed=Placement(load_in=bits)) for bits in (None, "8bit", "4bit")]
+    assert len({one["fingerprint"] for one in about}) == 3
+    assert loading.describe(str(checkpoint), placed=Placement("auto"))["fingerprint"] == about[0]["fingerprint"]
+
+
+@pytest.mark.parametrize("odd", [[1], "x", {"config_groups": [1]}, {"config_groups": {"a": {"weights": 4}}}])
+def test_an_odd_quantization_config(tmp_path, odd):
+    folder = tiny.save(tmp_path / "odd", "llama")
+    file = folder / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"quantization_config": odd}))
+    with pytest.raises(UserError, match="its quantization_config is none"):
+        loading.describe(str(folder))
+
+
+@modern
 def test_a_package_that_is_not_here(tmp_path, checkpoint, monkeypatch):
     monkeypatch.setattr(placement.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"--load_in 4bit: needs the package bitsandbytes, .* requirements-quantised"):
@@ -211,12 +229,26 @@ def test_a_package_that_is_not_here(tmp_path, checkpoint, monkeypatch):
 
 
 @modern
+def test_one_process_holds_nothing_together(checkpoint, monkeypatch):
+    with pytest.raises(UserError, match="start it with torchrun"):
+        loading.describe(str(checkpoint), placed=Placement(tensor_parallel=True))
+    with pytest.raises(UserError, match=r"--device_map and --tensor_parallel: .*give one"):
+        loading.describe(str(checkpoint), placed=Placement("auto", tensor_parallel=True))
+
+
+@modern
 @pytest.mark.parametrize(
-    ("placed", "said"),
+    ("change", "said"),
     [
-        (Placement(tensor_parallel=True), "start it with torchrun"),
+        ({"model_type": "nothing"}, "its config cannot be read"),
+        ({"num_key_value_heads": 3, "num_attention_heads": 3}, r"2 processes can't share 3 heads"),
+        ({"auto_map": {}}, "its own code names no plan"),
     ],
 )
-def test_one_process_holds_nothing_together(checkpoint, placed, said):
+def test_models_that_two_processes_cannot_hold(tmp_path, monkeypatch, change, said):
+    monkeypatch.setattr(placement, "ranks", types.SimpleNamespace(processes=lambda: 2))
+    folder = tiny.save(tmp_path / "odd", "llama")
+    file = folder / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
     with pytest.raises(UserError, match=said):
-        loading.describe(str(checkpoint), placed=placed)
+        loading.describe(str(folder), trust_remote_code=True, placed=Placement(tensor_parallel=True))

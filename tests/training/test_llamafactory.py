@@ -91,6 +91,12 @@ def test_every_setting_is_in_its_yaml(tmp_path, checkpoint, words):
     assert "Already done" in again.stdout
 
 
+def test_a_date_is_a_text(tmp_path, checkpoint):
+    assert tiny.call("finetune.sh", *flags_of(checkpoint, "--", "--run_name", "2024-01-05", "--max_samples", 1)) == 0
+    settings = tiny.read_json(tmp_path / "tuned/knowledge_boundary.json")["summary"]["settings"]
+    assert settings["run_name"] == "2024-01-05"
+
+
 def test_all_weights(tmp_path, checkpoint, monkeypatch):
     monkeypatch.setenv("WEIGHTS", "full")
     assert tiny.call("finetune.sh", *flags_of(checkpoint, "--lora_r", 0)) == 0
@@ -145,6 +151,13 @@ def test_a_run_that_came_to_nothing(checkpoint, monkeypatch, tmp_path, capfd, va
         (["--", "--template", "qwen"], "-- --template: is set here"),
         (["--", "--rank", 4], "-- --rank: no setting of LLaMA-Factory 9.9"),
         (["--", "4"], "-- 4: only flags of LLaMA-Factory"),
+        (["--", "--logging_steps", 10], "-- --logging_steps: is set here"),
+        *[
+            (["--", f"--{name}", value], f"-- --{name} {value}: is not a whole number from 1 on")
+            for name in ("gradient_accumulation_steps", "cutoff_len", "per_device_train_batch_size")
+            for value in ("four", "0", "-4", "2.5", "null", "[4]", "2024-01-05")
+        ],
+        (["--load_in", "8bit"], "--load_in 8bit: LLaMA-Factory keeps outliers apart"),
         (["--", "--val_size", "{"], "-- --val_size {: is no YAML value"),
         (["--", "--cutoff_len", 2], "-- --cutoff_len 2: no example has a token of its answer in it"),
         (["--", "--per_device_train_batch_size=4"], "--batch_size 16 (examples an optimiser step) over 1 processes"),

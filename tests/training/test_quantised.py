@@ -1,6 +1,7 @@
 """QLoRA: adapters on weights in four and eight bits, by the stages that train."""
 
 import contextlib
+from pathlib import Path
 
 import pytest
 import tiny
@@ -53,9 +54,12 @@ def test_by_the_stages(tmp_path, checkpoint, capsys):
         ask = ["run_query_state.py", "--dataset", "world_facts_mc", "--limit", 2, "--num_shots", 0]
         assert tiny.call(*ask, "--model", checkpoint, "--load_in", "4bit", "--output_dir", "four") == 0
         state = "four/state_init.json"
+        assert tiny.call("run_rehearsal.py", "--model", checkpoint, "--state", state) == 2
+        assert "the state of another model" in capsys.readouterr().err  # of whole weights
         rehearse = ["run_rehearsal.py", *flags, "--state", state, "--num_examples", 8, "--output_model", "out"]
         assert tiny.call(*rehearse[:-1], "none", "--lora_r", 0) == 2
         assert f"--lora_r 0: weights in {placement.HELD['4bit']} can't be trained" in capsys.readouterr().err
+        assert not Path("out.checkpoints").exists()  # nothing stands in the mended command's way
         assert tiny.call(*rehearse) == 0
         about = tiny.read_json("out/knowledge_boundary.json")["meta"]["model"]
         assert about["quantised"] == placement.HELD["4bit"]

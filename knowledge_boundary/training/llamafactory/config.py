@@ -16,6 +16,10 @@ NAME = "LLaMA-Factory"
 DATA = "train"  # what the data set is called in its own folder
 # Prompts are rendered already, in this model's own template; another one around it would be asked by nobody.
 OURS = ("template", "dataset", "dataset_dir", "output_dir", "model_name_or_path", "stage", "finetuning_type")
+OURS += ("logging_steps", "logging_strategy")  # a loss of each step is what a run is checked by
+WHOLE = ("gradient_accumulation_steps", "per_device_train_batch_size", "cutoff_len")
+# With one of these the number of steps is not what the examples and epochs here make it.
+OTHER_STEPS = {"max_steps", "num_train_epochs", "max_samples", "val_size", "packing", "neat_packing", "streaming"}
 
 
 def passed_settings(words) -> dict:
@@ -28,10 +32,15 @@ def passed_settings(words) -> dict:
     for name, values in inputs.flags_of(words, NAME).items():
         if name in OURS:
             raise UserError(f"-- --{name}: is set here; what stands after -- is {NAME}'s other settings")
+        text = " ".join(values)
         try:
-            found[name] = yaml.safe_load(" ".join(values)) if values else True
-        except yaml.YAMLError as e:
-            raise UserError(f"-- --{name} {' '.join(values)}: is no YAML value") from e
+            value = yaml.safe_load(text) if values else True
+        except (yaml.YAMLError, ValueError) as e:
+            raise UserError(f"-- --{name} {text}: is no YAML value") from e
+        # What is no number, truth or text, such as a date, is the text that it was.
+        found[name] = value if isinstance(value, str | int | float | None) else text
+        if name in WHOLE and (type(value) is not int or value < 1):
+            raise UserError(f"-- --{name} {text}: is not a whole number from 1 on")
     return found
 
 

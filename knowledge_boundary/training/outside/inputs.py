@@ -108,20 +108,28 @@ def block_size_of(given: int | None, lengths, window: int, flag: str) -> int:
     return size
 
 
+def number(passed: dict, name: str, usual: int) -> int:
+    """A whole number of what stands after --; UserError for one that is none."""
+    values = passed.get(name, [usual])
+    if len(values) != 1 or not str(values[0]).isdigit() or int(values[0]) < 1:
+        raise UserError(f"-- --{name} {' '.join(map(str, values))}: is not a whole number from 1 on")
+    return int(values[0])
+
+
 def per_device_batch(batch_size: int, processes: int, passed: dict) -> int:
     """Examples of a pass of one process, so that ``batch_size`` is that of an optimiser step over all of them.
 
     Raises:
         UserError: it cannot be divided so, or what stands after -- says otherwise.
     """
-    passes = int(passed.get("gradient_accumulation_steps", ["1"])[0])
+    passes = number(passed, "gradient_accumulation_steps", 1)
     if batch_size % (processes * passes):
         raise UserError(
             f"--batch_size {batch_size}: cannot be divided by {processes} processes"
             + (f" × {passes} passes" if passes > 1 else "")
         )
     size = batch_size // (processes * passes)
-    if int(passed.get("per_device_train_batch_size", [size])[0]) != size:
+    if number(passed, "per_device_train_batch_size", size) != size:
         raise UserError(
             f"-- --per_device_train_batch_size: --batch_size {batch_size} (examples an optimiser step) over "
             f"{processes} processes × {passes} passes makes it {size}; give another --batch_size"

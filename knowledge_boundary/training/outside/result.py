@@ -49,7 +49,7 @@ def removed_on_error(work: Path):
     """Removes the run's folder where its preparation fails: nothing half-written stays."""
     try:
         yield
-    except UserError:
+    except Exception:
         shutil.rmtree(work)
         raise
 
