@@ -122,6 +122,9 @@ def evaluate_model(args) -> None:
         for label, asked in sets.items()
     }
     about = cli.describe_model(args)
+    held = [cli.held_in(one) for one in (base["meta"]["model"], about)] if base else []
+    if held and held[0] != held[1] and any("bits" in one for one in held):
+        ranks.say(f"--base_eval {args.base_eval}: its weights are in {held[0]}, these in {held[1]}: THS holds that too")
     state = cli.read_state(args.probe_state, "--probe_state") if args.probe_state else None
     if state:
         cli.check_same_model(state, about, f"--probe_state {args.probe_state}")

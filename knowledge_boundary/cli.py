@@ -179,7 +179,7 @@ def load_model(args, about: dict):
 
 def held_in(about: dict) -> str:
     """How a model's weights are held, by its ``meta.model``."""
-    return about.get("quantised") or about["dtype"]
+    return about.get("quantised") or about.get("dtype") or "a dtype that its file does not name"
 
 
 def load_format(args, about: dict):

@@ -96,6 +96,19 @@ def test_flags_that_cannot_be_had(tmp_path, choice_line, capsys, flags, said):
     assert said in capsys.readouterr().err
 
 
+def test_a_base_in_other_bits_is_told(tmp_path, checkpoint, data, embedder, capsys):
+    line = [
+        "eval_refusal.py", "--model", checkpoint, "--data_dir", data, "--dataset", "facts:ood", "--max_new_tokens", 4,
+        "--embedder", embedder, "--output_dir", "out", "--limit", 2,
+    ]  # fmt: skip
+    assert alone(tmp_path, *line, "--prompt", "basic", "--name", "base") == 0
+    tuned = [*line, "--base_eval", "out/eval_base.json"]
+    assert alone(tmp_path, *tuned) == 0
+    assert "THS holds that too" not in capsys.readouterr().out
+    assert alone(tmp_path, *tuned, "--load_in", "4bit", "--name", "four") == 0
+    assert "its weights are in float32, these in nf4, 4 bits (bitsandbytes, --load_in): THS" in capsys.readouterr().out
+
+
 def test_every_asking_stage_with_weights_on_a_disk_and_in_four_bits(tmp_path, checkpoint, data, embedder, choice_line):
     where = {"model.embed_tokens": "disk", "model.layers.0": "disk", "": "cpu"}
     (tmp_path / "map.json").write_text(json.dumps(where))
