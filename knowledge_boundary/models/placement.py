@@ -80,6 +80,8 @@ def describe(name: str, path: Path, base: Path, device: str, placement: Placemen
             needs(f"--model {name}: comes quantised ({own})", package)
     if placement.device_map and placement.tensor_parallel:
         raise UserError("--device_map and --tensor_parallel: one process with all weights, or a part in each; give one")
+    if placement.device_map and not families.MODERN:  # its tied weights on a disk would be missed at the first call
+        raise UserError(f"--device_map: needs transformers 5; use {families.MODERN_HINT}")
     if placement.device_map:
         found["device_map"] = read_map(placement.device_map, device)
     if placement.tensor_parallel:

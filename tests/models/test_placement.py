@@ -16,7 +16,7 @@ from knowledge_boundary.running.errors import UserError
 PROMPTS = ["Question: What is 2 + 3?\nAnswer:", "Question: Who is it?\nAnswer:", "Question: Where is Rome?\nAnswer:"]
 PARTS = {"model.embed_tokens": "disk", "model.layers.0": "cpu", "model.layers.1": "disk", "model.norm": "cpu"}
 PARTS |= {"model.rotary_emb": "cpu", "lm_head": "disk"}
-modern = pytest.mark.skipif(not families.MODERN, reason="needs transformers 5")
+pytestmark = pytest.mark.skipif(not families.MODERN, reason="needs transformers 5")
 
 
 def placed(folder, *how, **named) -> LM:
@@ -136,7 +136,6 @@ def test_two_readings_of_where(tmp_path, checkpoint):
 # ---- fewer bits ----
 
 
-@modern
 @pytest.mark.parametrize("bits", ["8bit", "4bit"])
 def test_weights_in_fewer_bits(checkpoint, bits):
     pytest.importorskip("bitsandbytes")
@@ -154,7 +153,6 @@ def test_weights_in_fewer_bits(checkpoint, bits):
     assert abs(torch.from_numpy(letters[0]).float() - exact).max() < 1e-4
 
 
-@modern
 def test_experts_that_stay_as_they_are_are_told(tmp_path, capsys):
     pytest.importorskip("bitsandbytes")
     changes = {"moe_intermediate_size": 64, "num_experts": 4, "num_experts_per_tok": 2, "head_dim": 16}
@@ -169,7 +167,6 @@ def test_experts_that_stay_as_they_are_are_told(tmp_path, capsys):
     assert weights.stored_bytes(tmp_path / "moe", about) == pytest.approx(held, rel=0.02)
 
 
-@modern
 def test_no_cpu_repacks_what_is_packed(checkpoint, monkeypatch):
     bnb = pytest.importorskip("bitsandbytes")
     monkeypatch.setattr(bnb.nn.modules, "has_avx512bf16", lambda: True)
@@ -180,7 +177,6 @@ def test_no_cpu_repacks_what_is_packed(checkpoint, monkeypatch):
     assert torch.equal(layer.weight, before)
 
 
-@modern
 def test_checkpoints_that_come_quantised(tmp_path, checkpoint):
     pytest.importorskip("bitsandbytes")
     lm = placed(checkpoint, load_in="4bit")
@@ -194,7 +190,6 @@ def test_checkpoints_that_come_quantised(tmp_path, checkpoint):
         loading.describe(str(tmp_path / "packed"), placed=Placement(load_in="8bit"))
 
 
-@modern
 def test_a_model_in_fewer_bits_is_another(checkpoint):
     pytest.importorskip("bitsandbytes")
     about = [loading.describe(str(checkpoint), placed=Placement(load_in=bits)) for bits in (None, "8bit", "4bit")]
@@ -211,7 +206,6 @@ def test_an_odd_quantization_config(tmp_path, odd):
         loading.describe(str(folder))
 
 
-@modern
 def test_a_package_that_is_not_here(tmp_path, checkpoint, monkeypatch):
     monkeypatch.setattr(placement.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"--load_in 4bit: needs the package bitsandbytes, .* requirements-quantised"):
@@ -228,7 +222,6 @@ def test_a_package_that_is_not_here(tmp_path, checkpoint, monkeypatch):
 # ---- several processes ----
 
 
-@modern
 def test_one_process_holds_nothing_together(checkpoint, monkeypatch):
     with pytest.raises(UserError, match="start it with torchrun"):
         loading.describe(str(checkpoint), placed=Placement(tensor_parallel=True))
@@ -236,7 +229,6 @@ def test_one_process_holds_nothing_together(checkpoint, monkeypatch):
         loading.describe(str(checkpoint), placed=Placement("auto", tensor_parallel=True))
 
 
-@modern
 @pytest.mark.parametrize(
     ("change", "said"),
     [
