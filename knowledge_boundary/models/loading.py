@@ -244,7 +244,7 @@ def load(
         model = (model.to(device) if placement.whole(about) else placement.keep_packed(model)).eval()
         if "device_map" in about:
             device = placement.input_device(model)
-    about["parameters"] = placement.parameters(model, "quantised" in about)
+        about["parameters"] = placement.parameters(model, "quantised" in about)
     about["template"] = words.about
     placement.tell_packed(model, about)
     if path != base_folder(path):

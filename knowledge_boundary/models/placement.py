@@ -1,10 +1,13 @@
 """Where a model's weights lie, and how they are held: several devices, several processes, eight and four bits."""
 
+import atexit
 import hashlib
 import importlib.util
 import json
 import logging
 import re
+import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -215,6 +218,9 @@ def options(about: dict, device: torch.device, base: Path, trust_remote_code: bo
     if "device_map" in about:
         given = about["device_map"]
         found["device_map"] = given if given in MAPS else spelled_out(skeleton(base, trust_remote_code), given)
+        # What a disk is to hold is read where it lies, but for a mixture's joined experts and *.bin files.
+        found["offload_folder"] = tempfile.mkdtemp(prefix="knowledge_boundary_")
+        atexit.register(shutil.rmtree, found["offload_folder"], ignore_errors=True)
     if "tensor_parallel" in about:
         from transformers.distributed import DistributedConfig
 

@@ -6,6 +6,7 @@ import types
 import pytest
 import tiny
 import torch
+from safetensors.torch import load_file
 
 from knowledge_boundary.engine import exactness, sampling, scoring
 from knowledge_boundary.models import families, loading, placement, weights
@@ -68,6 +69,24 @@ def test_weights_on_several_devices_answer_as_on_one(tmp_path, family, given):
     if given == "file":
         assert any(p.is_meta for p in lm.model.parameters())  # else nothing of it was tried
     assert same(answers(lm), answers(wanted))
+
+
+@pytest.mark.parametrize("kind", ["mixture", "bin"])
+def test_a_disk_for_what_cannot_be_read_where_it_lies(tmp_path, kind):
+    changes = {"moe_intermediate_size": 64, "num_experts": 4, "num_experts_per_tok": 2, "head_dim": 16}
+    tiny.FAMILIES.setdefault("qwen3_moe", tiny.GROUPED)
+    folder = tiny.save(
+        tmp_path / "tiny",
+        *(("qwen3_moe",) if kind == "mixture" else ("llama",)),
+        **(changes if kind == "mixture" else {}),
+    )
+    if kind == "bin":
+        torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+        (folder / "model.safetensors").unlink()
+    lm = placed(folder, write(tmp_path, {"": "cpu", "model.layers.1": "disk"}))
+    assert any(p.is_meta for p in lm.model.parameters())
+    ids = list(range(20, 50))
+    assert (tiny.full_forward(lm, ids) - tiny.full_forward(tiny.load(folder), ids)).abs().max() < 1e-5
 
 
 def test_an_adapter_on_several_devices_stays_beside_its_base(tmp_path):
