@@ -35,19 +35,8 @@ def arguments():
     """The backend's flags; ``rest`` is what goes into its YAML besides."""
     parser = cli.Parser(__doc__)
     options.add_model_arguments(parser)
-    parser.add_argument("--data", required=True, help="folder with one data file (training_data/NAME)")
-    parser.add_argument("--output", dest="output_model", required=True, help="folder of the weights; empty or new")
-    options.add_training_arguments(parser)
-    group = parser.add_argument_group("LLaMA-Factory")
-    group.add_argument("--launcher", help="words that start it: python, torchrun …, accelerate launch …, deepspeed …")
-    group.add_argument(
-        "--processes", type=options.positive, help="on all hosts; default: as --launcher says, or one a GPU"
-    )
-    parser.add_argument("--seed", type=options.seed, default=0)
-    parser.add_argument("--overwrite", action="store_true", help="replace the model that another run has written")
-    at = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
-    args = parser.parse_args(sys.argv[1:at])
-    args.rest = sys.argv[at + 1 :]
+    options.add_outside_arguments(parser, "LLaMA-Factory")
+    args = options.parted_arguments(parser, sys.argv[1:])
     if args.load_in == "8bit":
         raise UserError("--load_in 8bit: LLaMA-Factory keeps outliers apart, another base than is asked; give 4bit")
     if args.micro_batch_tokens:

@@ -34,22 +34,9 @@ def arguments():
     """The backend's flags; ``rest`` is what goes to LMFlow untouched."""
     parser = cli.Parser(__doc__)
     options.add_model_arguments(parser)
-    parser.add_argument("--data", required=True, help="folder with one JSON file (training_data/NAME)")
-    parser.add_argument("--output", dest="output_model", required=True, help="folder of the weights; empty or new")
-    options.add_training_arguments(parser)
-    group = parser.add_argument_group("LMFlow")
+    group = options.add_outside_arguments(parser, "LMFlow")
     group.add_argument("--block_size", type=options.positive, help="tokens of an example; default: the longest one's")
-    group.add_argument(
-        "--launcher", help="words that start LMFlow: python, torchrun …, accelerate launch …, deepspeed …"
-    )
-    group.add_argument(
-        "--processes", type=options.positive, help="on all hosts; default: as --launcher says, or one a GPU"
-    )
-    parser.add_argument("--seed", type=options.seed, default=0)
-    parser.add_argument("--overwrite", action="store_true", help="replace the model that another run has written")
-    at = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
-    args = parser.parse_args(sys.argv[1:at])
-    args.rest = sys.argv[at + 1 :]
+    args = options.parted_arguments(parser, sys.argv[1:])
     if args.micro_batch_tokens or args.gradient_checkpointing or args.load_in:
         raise UserError(
             "--micro_batch_tokens, --gradient_checkpointing, --load_in: of the built-in trainer; LMFlow's own stand "

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from . import cli
 from .models import loading
-from .running.errors import UserError
 from .training.lmflow import checkout, installation
+from .training.outside import launching
 
 
 def arguments():
@@ -38,14 +38,7 @@ def main():
     if not python.is_file():
         subprocess.run([sys.executable, "-m", "venv", folder / ".venv"], check=True)
     for packages in installation.requirements(folder):
-        print(f"Installing {' '.join(packages)}", flush=True)
-        line = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages]
-        done = subprocess.run(line, stderr=subprocess.PIPE, text=True, check=False)
-        if done.returncode:
-            reason = next((x for x in done.stderr.splitlines() if "ERROR" in x), f"exit code {done.returncode}")
-            raise UserError(
-                f"pip could not install ({reason.strip()}); when it can, the same command goes on: {' '.join(line)}"
-            )
+        launching.install(python, packages)
     found = checkout.probe(folder, str(python))
     print(f"LMFlow {found['version']} with transformers {found['versions']['transformers']}: {folder}")
     print(f"Next:    LMFLOW_DIR={folder} bash finetune.sh --backend lmflow --model … --data … --output …")

@@ -266,6 +266,27 @@ def add_training_arguments(parser) -> None:
     group.add_argument("--save_steps", type=int, default=default.save_steps, help="steps between checkpoints")
 
 
+def add_outside_arguments(parser, trainer: str):
+    """The flags of a fine-tune by a trainer outside this program; returns the group of its own."""
+    parser.add_argument("--data", required=True, help="folder with one data file (training_data/NAME)")
+    parser.add_argument("--output", dest="output_model", required=True, help="folder of the weights; empty or new")
+    add_training_arguments(parser)
+    parser.add_argument("--seed", type=seed, default=0)
+    parser.add_argument("--overwrite", action="store_true", help="replace the model that another run has written")
+    group = parser.add_argument_group(trainer)
+    group.add_argument("--launcher", help="words that start it: python, torchrun …, accelerate launch …, deepspeed …")
+    group.add_argument("--processes", type=positive, help="on all hosts; default: as --launcher says, or one a GPU")
+    return group
+
+
+def parted_arguments(parser, words):
+    """The flags of a command line, ``rest`` what stands after --, which goes to the trainer untouched."""
+    at = words.index("--") if "--" in words else len(words)
+    args = parser.parse_args(words[:at])
+    args.rest = words[at + 1 :]
+    return args
+
+
 def add_run_arguments(parser) -> None:
     """--seed, --batch_tokens, --output_dir, --overwrite."""
     group = parser.add_argument_group("run")

@@ -71,28 +71,7 @@ def settled(settings, about, folders, examples: int, cutoff: int, per_device: in
         "train_on_prompt": False,
         "overwrite_cache": True,
         "output_dir": str(folders["out"]),
-        "num_train_epochs": settings.epochs,
-        "per_device_train_batch_size": per_device,
-        "gradient_accumulation_steps": 1,
-        "learning_rate": settings.learning_rate,
-        "lr_scheduler_type": "cosine",
-        "warmup_steps": settings.warmup_steps(examples),
-        "weight_decay": 0.0,
-        "max_grad_norm": 1.0,
-        "optim": "adamw_torch",
-        "adam_beta1": 0.9,
-        "adam_beta2": 0.999,
-        "adam_epsilon": 1e-8,
-        "seed": settings.seed,
-        "logging_strategy": "steps",
-        "logging_steps": 1,
-        "logging_nan_inf_filter": False,  # else a loss that is not a number would be logged as another step's
-        "save_strategy": "steps",
-        "save_steps": settings.save_steps,
-        "save_total_limit": 1,
-        "report_to": "none",
-        "dataloader_num_workers": 0,
-        "ddp_timeout": 72000,
+        **inputs.common(settings, about, examples, per_device),
         "disable_gradient_checkpointing": not settings.gradient_checkpointing,
     }
     if settings.lora_r:
@@ -101,10 +80,6 @@ def settled(settings, about, folders, examples: int, cutoff: int, per_device: in
     if "quantised" in about:
         found |= {"quantization_bit": bits_of(about["quantised"]), "quantization_method": "bnb"}
         found |= {"quantization_type": "nf4", "double_quantization": True}
-    if about["device"] == "cpu":
-        found["use_cpu"] = True
-    elif about["dtype"] != "float32":
-        found["bf16" if about["dtype"] == "bfloat16" else "fp16"] = True
     return found
 
 

@@ -1,6 +1,5 @@
 """LLaMA-Factory's environment: where it is, how it is made, what it can do."""
 
-import json
 import os
 import subprocess
 import sys
@@ -99,12 +98,7 @@ def probe(python: str) -> dict:
     Raises:
         UserError: the Python cannot be run, lacks a package, or LLaMA-Factory does not import in it.
     """
-    try:
-        done = subprocess.run([python, "-c", PROBE], env=variables(python), capture_output=True, text=True, check=False)
-    except OSError as e:
-        raise UserError(f"LLAMAFACTORY_PYTHON={python}: cannot be run ({e.strerror})") from e
-    lines = done.stdout.strip().splitlines() or [""]
-    found = json.loads(lines[-1]) if lines[-1].startswith("{") else {"error": f"exit code {done.returncode}"}
+    found = launching.asked(python, PROBE, variables(python), "LLAMAFACTORY_PYTHON")
     if "missing" in found or "error" in found:
         what = f"the package {found['missing']} is missing" if "missing" in found else found["error"]
         raise UserError(
@@ -124,12 +118,5 @@ def install(into: Path) -> None:
     if not python.is_file():
         subprocess.run([sys.executable, "-m", "venv", into], check=True)
     for packages in REQUIREMENTS:
-        print(f"Installing {' '.join(packages)}", flush=True)
-        line = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages]
-        done = subprocess.run(line, stderr=subprocess.PIPE, text=True, check=False)
-        if done.returncode:
-            reason = next((x for x in done.stderr.splitlines() if "ERROR" in x), f"exit code {done.returncode}")
-            raise UserError(
-                f"pip could not install ({reason.strip()}); when it can, the same command goes on: {' '.join(line)}"
-            )
+        launching.install(python, packages)
     subprocess.run([python, "-c", AUDIO], check=True)

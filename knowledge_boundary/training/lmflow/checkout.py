@@ -1,6 +1,5 @@
 """LMFlow's checkout and environment: where they are, what they can do, how a run in them is launched."""
 
-import json
 import os
 import subprocess
 import sys
@@ -81,14 +80,7 @@ def probe(folder: Path, python: str) -> dict:
     Raises:
         UserError: the Python cannot be run, lacks a package, or LMFlow does not import in it.
     """
-    try:
-        done = subprocess.run(
-            [python, "-c", PROBE], env=environment(folder, python), capture_output=True, text=True, check=False
-        )
-    except OSError as e:
-        raise UserError(f"LMFLOW_PYTHON={python}: cannot be run ({e.strerror})") from e
-    lines = done.stdout.strip().splitlines() or [""]
-    found = json.loads(lines[-1]) if lines[-1].startswith("{") else {"error": f"exit code {done.returncode}"}
+    found = launching.asked(python, PROBE, environment(folder, python), "LMFLOW_PYTHON")
     if "missing" in found:
         raise UserError(
             f"LMFLOW_PYTHON={python}: the package {found['missing']} is missing there, which LMFlow imports; "

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ...running.errors import UserError
+from ..outside import inputs
 from . import checkout
 
 
@@ -37,38 +38,13 @@ def settled(
         "overwrite_cache": 1,
         "output_dir": folders["out"],
         "do_train": 1,
-        "num_train_epochs": settings.epochs,
-        "per_device_train_batch_size": per_device,
-        "gradient_accumulation_steps": 1,
-        "learning_rate": settings.learning_rate,
-        "lr_scheduler_type": "cosine",
-        "warmup_steps": settings.warmup_steps(examples),
-        "weight_decay": 0.0,
-        "max_grad_norm": 1.0,
-        "optim": "adamw_torch",
-        "adam_beta1": 0.9,
-        "adam_beta2": 0.999,
-        "adam_epsilon": 1e-8,
-        "seed": settings.seed,
-        "logging_strategy": "steps",
-        "logging_steps": 1,
-        "logging_nan_inf_filter": 0,  # else a loss that is not a number would be logged as another step's
-        "save_strategy": "steps",
-        "save_steps": settings.save_steps,
-        "save_total_limit": 1,
-        "report_to": "none",
-        "dataloader_num_workers": 0,
-        "ddp_timeout": 72000,
+        **inputs.common(settings, about, examples, per_device),
         "use_lora": int(settings.lora_r > 0),
     }
     if settings.lora_r:
         found |= {"lora_r": settings.lora_r, "lora_alpha": settings.lora_alpha, "lora_dropout": settings.lora_dropout}
         found |= {"lora_target_modules": targets}
-    if about["device"] == "cpu":
-        found["use_cpu"] = 1
-    elif about["dtype"] != "float32":
-        found["bf16" if about["dtype"] == "bfloat16" else "fp16"] = 1
-    return found
+    return {name: int(value) if isinstance(value, bool) else value for name, value in found.items()}
 
 
 def written_as(name: str, value, takes_list: bool) -> list:

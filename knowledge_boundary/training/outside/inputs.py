@@ -28,6 +28,46 @@ def flags_of(words, trainer: str) -> dict:
     return flags
 
 
+def common(settings, about, examples: int, per_device: int) -> dict:
+    """{setting: value} of a training by transformers' Trainer, the built-in trainer's own.
+
+    Args:
+        settings: ``TrainingSettings``.
+        about: ``meta.model``.
+        examples: how many there are.
+        per_device: examples of a pass of one process.
+    """
+    found = {
+        "num_train_epochs": settings.epochs,
+        "per_device_train_batch_size": per_device,
+        "gradient_accumulation_steps": 1,
+        "learning_rate": settings.learning_rate,
+        "lr_scheduler_type": "cosine",
+        "warmup_steps": settings.warmup_steps(examples),
+        "weight_decay": 0.0,
+        "max_grad_norm": 1.0,
+        "optim": "adamw_torch",
+        "adam_beta1": 0.9,
+        "adam_beta2": 0.999,
+        "adam_epsilon": 1e-8,
+        "seed": settings.seed,
+        "logging_strategy": "steps",
+        "logging_steps": 1,
+        "logging_nan_inf_filter": False,  # else a loss that is not a number would be logged as another step's
+        "save_strategy": "steps",
+        "save_steps": settings.save_steps,
+        "save_total_limit": 1,
+        "report_to": "none",
+        "dataloader_num_workers": 0,
+        "ddp_timeout": 72000,
+    }
+    if about["device"] == "cpu":
+        found["use_cpu"] = True
+    elif about["dtype"] != "float32":
+        found["bf16" if about["dtype"] == "bfloat16" else "fp16"] = True
+    return found
+
+
 def check_weights(file: Path, trainer: str) -> None:
     """UserError for training data with weights: the trainer has no place for them in its data, nor in its loss."""
     found = formats.weighted(file)

@@ -1,8 +1,10 @@
 """How a trainer outside this program is launched: the words that start it, and how many processes they start."""
 
+import json
 import os
 import re
 import shlex
+import subprocess
 
 from ...running.errors import UserError
 
@@ -17,6 +19,42 @@ LAUNCHERS = {
 def absolute(python: str) -> str:
     """The path of an interpreter that runs in another folder; a virtual environment's link must not be resolved."""
     return os.path.abspath(os.path.expanduser(python)) if "/" in python else python
+
+
+def asked(python: str, code: str, variables: dict, named: str) -> dict:
+    """What ``code`` says of an environment, as one line of JSON: its last; ``error`` where it says nothing.
+
+    Args:
+        python: the environment's interpreter.
+        code: a program that prints the line, with ``missing`` or ``error`` in it for what it lacks.
+        variables: the environment variables that it runs with.
+        named: how the user names the interpreter, for errors.
+
+    Raises:
+        UserError: the interpreter cannot be run.
+    """
+    try:
+        done = subprocess.run([python, "-c", code], env=variables, capture_output=True, text=True, check=False)
+    except OSError as e:
+        raise UserError(f"{named}={python}: cannot be run ({e.strerror})") from e
+    lines = done.stdout.strip().splitlines() or [""]
+    return json.loads(lines[-1]) if lines[-1].startswith("{") else {"error": f"exit code {done.returncode}"}
+
+
+def install(python, packages) -> None:
+    """Install ``packages``, pip's arguments, into the environment of ``python``.
+
+    Raises:
+        UserError: pip can't.
+    """
+    print(f"Installing {' '.join(packages)}", flush=True)
+    line = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages]
+    done = subprocess.run(line, stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        reason = next((x for x in done.stderr.splitlines() if "ERROR" in x), f"exit code {done.returncode}")
+        raise UserError(
+            f"pip could not install ({reason.strip()}); when it can, the same command goes on: {' '.join(line)}"
+        )
 
 
 def counted(words) -> int | None:
