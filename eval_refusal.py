@@ -13,9 +13,8 @@ Examples:
 from functools import partial
 from pathlib import Path
 
-from knowledge_boundary import checks, cli, options, pages
-from knowledge_boundary.asking import answers, letters, probe
-from knowledge_boundary.engine import exactness
+from knowledge_boundary import checks, cli, options, pages, servers
+from knowledge_boundary.asking import answers, letters, means, probe
 from knowledge_boundary.engine.drawing import SamplingSettings
 from knowledge_boundary.evaluation import alike, calibration, comparison, curve, pools, scores
 from knowledge_boundary.evaluation.rates import answerable
@@ -28,13 +27,14 @@ from knowledge_boundary.running.costs import Costs
 from knowledge_boundary.running.errors import UserError
 from knowledge_boundary.running.journal import Run
 from knowledge_boundary.running.results import read_json
+from knowledge_boundary.serving.address import is_served
 from knowledge_boundary.wording.phrases import PROMPTS, WORDINGS
 
 
 def arguments():
     """The stage's flags."""
     parser = cli.Parser(__doc__)
-    options.add_model_arguments(parser)
+    options.add_model_arguments(parser, served=True)
     options.add_data_arguments(parser, "world_facts", "test", several=True)
     group = parser.add_argument_group("evaluation")
     group.add_argument(
@@ -104,6 +104,9 @@ def check_refusal(args, sets) -> None:
 
 def evaluate_model(args) -> None:
     """Evaluate one model on every test set and write eval_NAME.json."""
+    servers.check(args)
+    if args.probe_state and is_served(args.model):
+        raise UserError("--probe_state: a probe reads a model's hidden states; give a model's weights")
     sets = cli.load_test_sets(args)
     check_probe(args, sets)
     check_refusal(args, sets)
@@ -146,16 +149,16 @@ def evaluate_model(args) -> None:
     run.resume()
 
     embed = embedding(args.embedder) if args.match == "embedding" or args.num_samples else None
-    lm = cli.load_model(args, about)
-    match = cli.load_matcher(args, judged_by, lm, embed)
-    exactness.check(lm)  # a family that cannot run is refused before anything is asked
+    lm = cli.load_model(args, about, run, args.num_samples or 0)
+    match = cli.load_matcher(args, judged_by, lm, run, embed)
+    means.check(lm)  # a family that cannot run is refused before anything is asked
     passes = {"answers": 1} | ({"samples": args.num_samples} if args.num_samples else {})
     costs, cut = Costs(passes | ({"probe": 1} if args.probe_state else {})), {}
     signals = further_signals(args, lm, embed, state, costs)
     total = sum(len(asked.questions) for asked in sets.values())
     keys = [f"{label}:{q.id}" for label, asked in sets.items() for q in asked.questions]
     batches = ask_sets(args, lm, sets, match, run, cut, signals, costs)
-    with cli.progress(total, len(run.done), "evaluating") as bar:
+    with cli.progress(total, len(run.done), "evaluating", lm, match) as bar:
         collected = run.fill(batches, keys, bar.update)
     if collected is None:  # the first process goes on alone
         return
@@ -174,7 +177,7 @@ def evaluate_model(args) -> None:
             )
     collected = [r for records in by_set.values() for r in records]
     run.meta["costs"] = costs.of(total)
-    run.finish({"model": args.name, "datasets": summary}, collected)
+    run.finish({"model": args.name, "datasets": summary} | servers.summary(lm, match), collected)
     print(tables.evaluation_tables([{"model": args.name, "dataset": label, **m} for label, m in summary.items()]))
     cli.closing([run.path], "python eval_refusal.py --compare FILE… of the models to compare")
 
@@ -207,7 +210,7 @@ def ask_sets(args, lm, sets, match, run, cut, signals, costs):
                 lm, asked, shots, args.scoring, args.chat_template, args.max_new_tokens
             )
             cut[label] = cli.shots_dropped(lm, dropped)
-            shared = exactness.check(lm, texts, args.max_new_tokens + answers.after_answer(lm))
+            shared = means.check(lm, texts, args.max_new_tokens + answers.after_answer(lm))
             if asked.multiple_choice:
                 batches = answers.ask_probe(
                     lm, asked, texts, dropped, args.scoring, args.max_new_tokens, args.refuse_unsure,

@@ -13,22 +13,22 @@ Examples:
 
 from pathlib import Path
 
-from knowledge_boundary import checks, cli, options
-from knowledge_boundary.asking import probe
-from knowledge_boundary.engine import exactness
+from knowledge_boundary import checks, cli, options, servers
+from knowledge_boundary.asking import means, probe
 from knowledge_boundary.knowledge import boundary
 from knowledge_boundary.models.embedder import embedding
 from knowledge_boundary.reporting import figures, tables
 from knowledge_boundary.running import ranks
 from knowledge_boundary.running.errors import UserError
 from knowledge_boundary.running.journal import Run
+from knowledge_boundary.serving.conversation import layout
 from knowledge_boundary.training import formats, rtuning
 
 
 def arguments():
     """The stage's flags."""
     parser = cli.Parser(__doc__)
-    options.add_model_arguments(parser)
+    options.add_model_arguments(parser, served=True)
     options.add_data_arguments(parser, "mmlu", "test")
     group = parser.add_argument_group("probe")
     group.add_argument("--method", default="unsure", choices=rtuning.METHODS, help="R-Tuning's training data")
@@ -49,6 +49,7 @@ def arguments():
 def main():
     """Probe, write boundary.json, its picture and the training data."""
     args = arguments()
+    servers.check(args)
     asked = cli.load_questions(args, domain=args.domain)
     multiple_choice = asked.multiple_choice
     probe.check_prompt(args.scoring, args.chat_template, args.thinking, multiple_choice)
@@ -73,21 +74,21 @@ def main():
     run.resume()
 
     embed = embedding(args.embedder) if args.match == "embedding" else None
-    lm = cli.load_model(args, about)
-    match = None if multiple_choice else cli.load_matcher(args, judged_by, lm, embed)
+    num_samples = args.num_try if args.method == "uncertain" and not multiple_choice else 0
+    lm = cli.load_model(args, about, run, num_samples)
+    match = None if multiple_choice else cli.load_matcher(args, judged_by, lm, run, embed)
     room = [args.max_new_tokens or probe.room(lm, q, args.scoring) for q in asked.questions]
     texts, dropped = probe.fitted_prompts(lm, asked, args.num_shots, args.scoring, args.chat_template, room)
-    shared = exactness.check(lm, texts, max(room))
+    shared = means.check(lm, texts, max(room))
     cut = cli.shots_dropped(lm, dropped)
     if multiple_choice:
         batches = probe.ask(lm, asked, texts, dropped, args.scoring, args.batch_tokens, shared, run.skip)
     else:
-        num_samples = args.num_try if args.method == "uncertain" else 0
         batches = probe.ask_open(
             lm, asked, texts, dropped, match, num_samples, rtuning.UNCERTAIN_TEMPERATURE, args.max_new_tokens,
             args.batch_tokens, shared, run.skip, args.seed,
         )  # fmt: skip
-    with cli.progress(len(texts), len(run.done), "probing") as bar:
+    with cli.progress(len(texts), len(run.done), "probing", lm, match) as bar:
         records = run.fill(batches, [q.id for q in asked.questions], bar.update)
     if records is None:  # the first process goes on alone
         return
@@ -99,14 +100,14 @@ def main():
     if len(pairs) < len(records):
         left_out = len(records) - len(pairs)
         ranks.say(f"{left_out} unanswerable questions are left out of the training data: --method unknown refuses them")
-    data = formats.write(f"{name}_{args.method}", "text2text", pairs, None)
+    data = formats.write(f"{name}_{args.method}", *layout(pairs))
     summary = {"method": args.method, "domain": args.domain, **boundary.summarise(records), "shots_dropped": cut}
-    summary["prefix_cache"] = exactness.manner(lm, shared)
-    result = run.finish(summary | {"training_data": str(data)}, records)
+    summary["prefix_cache"] = means.manner(lm, shared)
+    result = run.finish(summary | servers.summary(lm, match) | {"training_data": str(data)}, records)
     picture = run.path.with_suffix(".png")
     figures.boundary_figure(result, picture)
     print(tables.boundary_table(summary))
-    cli.closing([run.path, picture, data], f"python run_query_state.py --model {args.model}")
+    cli.closing([run.path, picture, data], f"python run_query_state.py {servers.flags(args)}")
 
 
 if __name__ == "__main__":

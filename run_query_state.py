@@ -14,9 +14,8 @@ Examples:
 
 import math
 
-from knowledge_boundary import checks, cli, options
-from knowledge_boundary.asking import probe
-from knowledge_boundary.engine import exactness
+from knowledge_boundary import checks, cli, options, servers
+from knowledge_boundary.asking import means, probe
 from knowledge_boundary.engine.drawing import SamplingSettings
 from knowledge_boundary.knowledge import querying, state
 from knowledge_boundary.models import loading
@@ -24,13 +23,14 @@ from knowledge_boundary.models.embedder import embedding
 from knowledge_boundary.reporting import figures, tables
 from knowledge_boundary.running.errors import UserError
 from knowledge_boundary.running.journal import Run
+from knowledge_boundary.serving.address import is_served
 from knowledge_boundary.wording.phrases import WORDINGS
 
 
 def arguments():
     """The stage's flags."""
     parser = cli.Parser(__doc__)
-    options.add_model_arguments(parser)
+    options.add_model_arguments(parser, served=True)
     options.add_data_arguments(parser, "world_facts", "train")
     group = parser.add_argument_group("asking")
     options.add_domain_argument(group)
@@ -68,6 +68,7 @@ def main():
         raise UserError(f"--top_p {args.top_p}: must be above 0 and at most 1 (all tokens)")
     if args.estimator == "mass" and (args.temperature, args.top_p) != (1, 1):
         raise UserError("--estimator mass: weighs answers by their probability; leave --temperature and --top_p at 1")
+    servers.check(args)
     asked = cli.load_questions(args, domain=args.domain)
     about = cli.describe_model(args)
     multiple_choice = asked.multiple_choice
@@ -81,6 +82,9 @@ def main():
         raise UserError("--estimator exact: for multiple choice only; answers to open questions can only be sampled")
     if multiple_choice and args.estimator == "mass":
         raise UserError("--estimator mass: for open questions only; letters have their exact probabilities (exact)")
+    if args.estimator == "mass" and is_served(args.model):
+        raise UserError("--estimator mass: needs the probability of every token that is drawn; give a model's weights")
+    must_be_exact = args.estimator == "exact"
     args.estimator = args.estimator or ("exact" if multiple_choice else "sample")
     if args.estimator == "exact" and args.num_samples:
         raise UserError("--num_samples: nothing is sampled from exact probabilities; give --estimator sample with it")
@@ -94,7 +98,8 @@ def main():
     rehearsed = trained is not None and trained["meta"]["stage"] == "run_rehearsal"
     initial = trained["meta"]["args"]["model"] if rehearsed else args.model
     first, second = (f"state_{which}{cli.part_of(args.domain)}.json" for which in ("init", "rehearsal"))
-    where = cli.output_path(args, loading.short_name(initial), asked.name, second if rehearsed else first)
+    name = loading.short_name(initial) if rehearsed else about["name"]
+    where = cli.output_path(args, name, asked.name, second if rehearsed else first)
     args.state = args.state or str(where)
     run = Run("run_query_state", args.state, vars(args), about, asked.describe(), judge=judged_by)
     if run.finished():
@@ -108,25 +113,29 @@ def main():
         draws = SamplingSettings(
             args.num_samples, args.temperature, args.top_p, args.max_new_tokens, thinking, args.seed
         )
-    lm = cli.load_model(args, about)
-    match = None if multiple_choice else cli.load_matcher(args, judged_by, lm, embed)
+    lm = cli.load_model(args, about, run, args.num_samples or 0)
+    match = None if multiple_choice else cli.load_matcher(args, judged_by, lm, run, embed)
     room = 1 if multiple_choice else args.max_new_tokens + (args.max_thinking_tokens or 0)
     texts, dropped = querying.query_prompts(lm, asked, args.num_shots, args.wording, args.chat_template, room)
-    shared = exactness.check(lm, texts, room)
+    shared = means.check(lm, texts, room)
+    if multiple_choice and not means.exact(lm, texts):
+        if must_be_exact:
+            raise UserError(f"--estimator exact: {args.base_url} gives no log-probabilities; leave it out")
+        args.estimator, draws = "sample", None  # the letters' shares are drawn already
     cut = cli.shots_dropped(lm, dropped)
     by_mass = args.estimator == "mass"
     batches = querying.query(
         lm, asked, texts, dropped, draws, match, embed, args.batch_tokens, shared, run.skip, by_mass
     )
-    with cli.progress(len(texts), len(run.done), "asking") as bar:
+    with cli.progress(len(texts), len(run.done), "asking", lm, match) as bar:
         records = run.fill(batches, [q.id for q in asked.questions], bar.update)
     if records is None:  # the first process goes on alone
         return
 
     records = querying.with_shots_dropped(records, dropped)
     summary = {"estimator": args.estimator, **state.summarise(records, args.thinking), "shots_dropped": cut}
-    summary["prefix_cache"] = exactness.manner(lm, shared)
-    result = run.finish(summary, records)
+    summary["prefix_cache"] = means.manner(lm, shared)
+    result = run.finish(summary | servers.summary(lm, match), records)
     picture = run.path.with_suffix(".png")
     figures.state_figure(result, picture)
     print(tables.state_table(summary))
@@ -134,7 +143,10 @@ def main():
     follow = "build_rait_data.py" if rehearsed else "run_rehearsal.py"
     flag = "--state_rehearsal" if rehearsed else "--state"
     other = f" --state_init {where.with_name(first)}" if rehearsed and args.domain != "all" else ""
-    cli.closing([run.path, picture], f"python {follow} --model {initial} {flag} {run.path}{other}")
+    command = f"{follow} --model {initial} {flag} {run.path}{other}"
+    if is_served(args.model):  # there are no weights to go on with
+        command = f"eval_refusal.py {servers.flags(args)} --prompt basic"
+    cli.closing([run.path, picture], f"python {command}")
 
 
 if __name__ == "__main__":

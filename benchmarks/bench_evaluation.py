@@ -15,7 +15,7 @@ import common
 import numpy as np
 
 from knowledge_boundary import cli, options
-from knowledge_boundary.asking import answers, forced, prompts
+from knowledge_boundary.asking import answers, forced, means, prompts
 from knowledge_boundary.engine import exactness, sampling, scoring
 from knowledge_boundary.judging import outcomes
 from knowledge_boundary.questions import readers
@@ -66,7 +66,7 @@ def apart(lm, asked, texts, args, shared) -> list:
     for indices, sums in scoring.option_log_likelihoods(lm, texts, options_of, args.batch_tokens, shared, names=ids):
         for i, ((total, _),) in zip(indices, sums, strict=True):
             refusals[i] = total
-    paths = forced.refusings(lm, texts)
+    paths = means.refusings(lm, texts)
     batches = sampling.answer(
         lm, texts, ids, 0, args.max_new_tokens, args.batch_tokens, shared, greedy=False, refusings=paths
     )

@@ -10,6 +10,7 @@ from .knowledge.selection import MODEL_NAMES, TOGETHER
 from .models import loading
 from .running.errors import UserError
 from .running.results import read_json
+from .serving.address import PREFIX, is_served
 
 # Six of the thirteen in-domain kinds, chosen on the dev split, and two that training never sees.
 KINDS = "country_capital,country_currency,country_continent,city_country,element_symbol,symbol_element"
@@ -28,21 +29,31 @@ TUNE = {
 
 MODEL = ("trust_remote_code", "dtype", "device", "load_in", "thinking", "template_date", "seed", "overwrite")
 ASKED = (*MODEL, "data_dir", "columns", "subjects", "limit", "skip_invalid", "batch_tokens")
+SERVER = ("base_url", "judge_base_url", "concurrency", "max_requests")
 LESS_MEMORY = ("micro_batch_tokens", "gradient_checkpointing")
 TUNED = (*MODEL, *TUNE, "lora_target_modules", "lora_target_parameters", *LESS_MEMORY)
 ANSWERED = ("max_new_tokens", "max_thinking_tokens")
 MATCH = ("match", "match_threshold", "judge_model", "embedder")
 # The flags of this chain that each stage takes.
 TAKES = {
-    "run_MMLU.py": (*(name for name in ASKED if name != "thinking"), "scoring", "chat_template", "num_shots"),
-    "run_query_state.py": (*ASKED, "chat_template", "wording", "num_shots", "num_samples", *ANSWERED, *MATCH),
+    "run_MMLU.py": (*(n for n in ASKED if n != "thinking"), *SERVER, "scoring", "chat_template", "num_shots"),
+    "run_query_state.py": (*ASKED, *SERVER, "chat_template", "wording", "num_shots", "num_samples", *ANSWERED, *MATCH),
     "run_rehearsal.py": (*TUNED, "num_examples", "wording"),
     "build_rait_data.py": (*MODEL, "batch_tokens", "n_van", "n_idk", "threshold", "strict_flow", "wording"),
     "finetune.sh": TUNED,
-    "eval_refusal.py": (*ASKED, "wording", *ANSWERED, *MATCH),
+    "eval_refusal.py": (*ASKED, *SERVER, "wording", *ANSWERED, *MATCH),
     "calibrate": ("overwrite",),
     "compare": ("seed", "overwrite"),
 }
+
+
+ASKING = ("run_MMLU.py", "run_query_state.py", "eval_refusal.py")  # the stages that a served model is enough for
+
+
+def flags_of_training(given) -> list:
+    """Of the flags ``given``, those that only stages take which need a model's weights."""
+    asking = {name for stage in ASKING for name in TAKES[stage]}
+    return [n for n in given if n not in asking and any(n in TAKES[s] for s in TAKES.keys() - set(ASKING))]
 
 
 @dataclass
@@ -82,10 +93,11 @@ def embedded_plan(model: str, name: str | None, given: dict) -> Plan:
     own = "quickstart-quick" if os.environ.get("QUICK") else "quickstart"
     size = SIZES[own]
     if model != "smollm2":
-        own = f"{own}-{loading.short_name(model)}"
+        own = f"{own}-{loading.short_name(model.removeprefix(PREFIX))}"
+    scoring = {} if is_served(model) else {"scoring": "cloze"}  # few servers give prompts' own probabilities
     return Plan(
         model, name or own,
-        {"dataset": "world_facts_mc", "split": "test", "scoring": "cloze", "subjects": KINDS, "limit": size["probe"]},
+        {"dataset": "world_facts_mc", "split": "test", **scoring, "subjects": KINDS, "limit": size["probe"]},
         {"dataset": "world_facts", "split": "train", "subjects": KINDS, "limit": size["train"]},
         {
             "dataset": ["world_facts:test", "world_facts:ood", "world_facts:dev"], "subjects": f"{KINDS},{UNSEEN}",
@@ -126,6 +138,11 @@ def stages(plan: Plan):
         include.append(f"{out}/boundary.json")
     state_init, state_rehearsal = f"{out}/state_init.json", f"{out}/state_rehearsal.json"
     yield command(plan, "run_query_state.py", **base, **plan.learnt, **to)
+    if is_served(plan.model):
+        print(f"\n{plan.model} is behind a server: run_rehearsal.py, build_rait_data.py and finetune.sh need weights")
+        models = {label: {**base, "prompt": prompt} for label, prompt in INITIAL.items()}
+        yield from evaluations(plan, models, [*include, state_init])
+        return
     rehearsed = f"models/{name}-rehearsal"
     yield command(plan, "run_rehearsal.py", **base, state=state_init, output_model=rehearsed)
     yield command(plan, "run_query_state.py", model=rehearsed, **plan.learnt, **to)
@@ -140,6 +157,15 @@ def stages(plan: Plan):
         models[MODEL_NAMES[method]] = {"model": f"models/{name}-{method}", "prompt": "refuse"}
     # What N samples say (agreement, certainty), and another prompt, would cost much more: experiments/ has them.
     models["init_basic"] |= {} if "dry_run" in plan.given else probed(state_init)
+    include += [state_init, state_rehearsal]
+    include += [f"{out}/selection_{method}.json" for method in TOGETHER]
+    include += [f"models/{name}-{which}/knowledge_boundary.json" for which in ("rehearsal", *TUNED_METHODS)]
+    yield from evaluations(plan, models, include)
+
+
+def evaluations(plan: Plan, models: dict, include: list):
+    """The commands that evaluate models ({name: {flag: value}}), choose thresholds, and compare them in a report."""
+    out, to = plan.out, {"output_dir": plan.out}
     evals = {label: f"eval_{label}.json" for label in models}
     found = [f"{out}/{file}" for file in evals.values()]
     for label, own in models.items():
@@ -149,10 +175,8 @@ def stages(plan: Plan):
     if plan.calibrated:
         folder = f"{out}/calibration"
         yield script(plan, "calibrate", calibrate=found, sets=plan.calibrated, signal="all", output_dir=folder)
-        chosen = {"calibration": sorted(map(str, Path(folder).glob("calibration_*.json"))), "sets": plan.shown}
-    include += [state_init, state_rehearsal]
-    include += [f"{out}/selection_{method}.json" for method in TOGETHER]
-    include += [f"models/{name}-{which}/knowledge_boundary.json" for which in ("rehearsal", *TUNED_METHODS)]
+        found_there = sorted(map(str, Path(folder).glob("calibration_*.json")))
+        chosen = ({"calibration": found_there} if found_there else {}) | {"sets": plan.shown}
     yield script(plan, "compare", output_dir=out, compare=found, **chosen, include=include)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from . import servers
 from .asking import answers, judge
 from .evaluation import calibration, signals
 from .judging import outcomes
@@ -19,6 +20,7 @@ from .running import ranks
 from .running.errors import UserError
 from .running.memory import no_memory, out_of_memory
 from .running.results import read_json
+from .serving.address import is_served
 from .training.examples import refusal_flags
 from .training.rtuning import evaluation_flags
 from .training.settings import TrainingSettings
@@ -95,6 +97,8 @@ def read_calibration(args, about: dict) -> dict | None:
 
 def describe_model(args, trains: bool = False) -> dict:
     """``meta.model`` of --model (``loading.describe``); unless the stage ``trains``, sets --batch_tokens' default."""
+    if not trains and is_served(args.model):
+        return servers.describe(args)
     placed = placement_of(args)
     if trains and (placed.device_map or placed.tensor_parallel):
         flag = "--device_map" if placed.device_map else "--tensor_parallel"
@@ -113,6 +117,8 @@ def describe_judge(args) -> dict | None:
     """``meta.judge`` of --judge_model (``judge.describe``), None without it."""
     if args.match != "judge":
         return None
+    if is_served(args.judge_model):
+        return servers.describe_judge(args)
     placed = placement_of(args).alike()
     return judge.describe(args.judge_model, args.dtype, args.device, args.trust_remote_code, placed)
 
@@ -122,15 +128,18 @@ def placement_of(args) -> Placement:
     return Placement(args.device_map, args.tensor_parallel, args.load_in)
 
 
-def load_matcher(args, judged_by: dict | None, lm, embed=None):
+def load_matcher(args, judged_by: dict | None, lm, run, embed=None):
     """What judges open answers by --match.
 
     Args:
         args: the stage's flags.
         judged_by: of ``describe_judge``.
         lm: the model whose answers are judged.
+        run: the stage's, which keeps what a server has answered.
         embed: of ``embedder.embedding``, if the stage has it; else --match embedding loads it.
     """
+    if judged_by and is_served(args.judge_model):
+        return servers.load_judge(args, judged_by, run)
     if judged_by:
         return judge.load(args.judge_model, judged_by, args.trust_remote_code, args.batch_tokens, lm)
     if embed:
@@ -163,8 +172,17 @@ def check_same_model(state: dict, about: dict, where: str) -> None:
         raise UserError(f"{where}: the state of another model ({own['name']})")
 
 
-def load_model(args, about: dict):
-    """The model of ``describe_model``; says where it was trained with another template setting than it is now asked."""
+def load_model(args, about: dict, run=None, num_samples: int = 0):
+    """The model of ``describe_model``; says where it was trained with another template setting than it is now asked.
+
+    Args:
+        args: the stage's flags.
+        about: of ``describe_model``.
+        run: the stage's, which keeps what a server has answered; of stages that ask none, None.
+        num_samples: answers to a question that are drawn at most; of a served model.
+    """
+    if "served" in about:
+        return servers.load(args, about, run, num_samples)
     lm = loading.load(args.model, about, args.trust_remote_code, args.thinking, args.template_date)
     trained = loading.trained_here(args.model)
     before = ((trained or {}).get("meta", {}).get("model") or {}).get("template")
@@ -276,12 +294,17 @@ def shots_dropped(lm, dropped) -> dict:
     return found
 
 
-def progress(total: int, done: int, verb: str):
-    """The bar of a stage that asks ``total`` questions, ``done`` before; of several processes, of the first's share."""
+def progress(total: int, done: int, verb: str, lm=None, match=None):
+    """The bar of a stage that asks ``total`` questions, ``done`` before; of several processes, of the first's share.
+
+    What is asked of servers, if ``lm`` or the judge ``match`` has one, stands behind it.
+    """
     if ranks.world() > 1:
         total = done - (done - total) // ranks.world()  # rounded up
         verb += f" (1 of {ranks.world()} processes)"
-    return tqdm(total=total, initial=done, unit="question", desc=verb, disable=ranks.rank() > 0)
+    bar = tqdm(total=total, initial=done, unit="question", desc=verb, disable=ranks.rank() > 0)
+    servers.watch(bar, lm, match)
+    return bar
 
 
 def already_done(path) -> None:

@@ -13,6 +13,8 @@ from .models import families, placement
 from .models.templates import TEMPLATE_DATE, THINKING
 from .questions import columns, mmlu
 from .running.errors import UserError
+from .serving.address import Url, is_served
+from .serving.client import CONCURRENCY
 from .training.settings import TrainingSettings
 from .wording.phrases import REFUSAL_LETTER, REFUSALS
 
@@ -101,10 +103,34 @@ def target(text: str) -> str:
     return text
 
 
-def add_model_arguments(parser) -> None:
-    """--model and how it is loaded."""
+def server_url(text: str) -> Url:
+    """An argparse type: the URL of a server; what must not be shown of it is no part of its text."""
+    try:
+        return Url(text, "the URL")
+    except UserError as e:
+        raise argparse.ArgumentTypeError(str(e)) from None
+
+
+def with_weights(text: str) -> str:
+    """An argparse type: a model whose weights can be had."""
+    if is_served(text):
+        raise argparse.ArgumentTypeError(
+            f"{text} is behind a server, and this stage needs a model's weights: give a hub id, folder or .gguf file "
+            "(run_MMLU.py, run_query_state.py and eval_refusal.py ask servers)"
+        )
+    return text
+
+
+def add_model_arguments(parser, served: bool = False) -> None:
+    """--model and how it is loaded; ``served``: it may also be behind a server."""
     group = parser.add_argument_group("model")
-    group.add_argument("--model", default="smollm2", help="hub id, folder, .gguf file, or smollm2 (embedded)")
+    more = ", or openai:NAME of a server" * served
+    group.add_argument(
+        "--model",
+        type=str if served else with_weights,
+        default="smollm2",
+        help=f"hub id, folder, .gguf file, smollm2 (embedded){more}",
+    )
     group.add_argument("--revision", help="branch, tag or commit of a hub model")
     group.add_argument("--trust_remote_code", action="store_true", help="run code that comes with the model")
     group.add_argument("--dtype", default="auto", choices=("auto", *families.DTYPES), help="auto: float32 on CPUs")
@@ -122,6 +148,21 @@ def add_model_arguments(parser) -> None:
         type=iso_date,
         help=f"what chat templates print as today; default: {TEMPLATE_DATE}",
     )
+    if served:
+        add_server_arguments(parser)
+
+
+def add_server_arguments(parser) -> None:
+    """Where a served model is, and how it is asked."""
+    group = parser.add_argument_group("server")
+    group.add_argument(
+        "--base_url", type=server_url, metavar="URL", help="of --model openai:NAME; default: OPENAI_BASE_URL, or OpenAI"
+    )
+    group.add_argument(
+        "--judge_base_url", type=server_url, metavar="URL", help="of --judge_model openai:NAME; default: --base_url"
+    )
+    group.add_argument("--concurrency", type=positive, help=f"requests in flight at most; default: {CONCURRENCY}")
+    group.add_argument("--max_requests", type=positive, help="stop after so many; the same command goes on")
 
 
 def add_answer_arguments(group) -> None:
@@ -194,7 +235,7 @@ def add_match_arguments(group, embedder_of: str) -> None:
         help="when an open answer is right: it is an accepted one, contains one (default), is near one in meaning, or "
         "a judge model says so",
     )
-    group.add_argument("--judge_model", help="of --match judge: hub id, folder, .gguf file, or smollm2")
+    group.add_argument("--judge_model", help="of --match judge: hub id, folder, .gguf file, smollm2, or openai:NAME")
     group.add_argument(
         "--match_threshold",
         type=fraction,

@@ -20,13 +20,14 @@ import sys
 import time
 from pathlib import Path
 
-from . import chain, checks, cli, options, splits
+from . import chain, checks, cli, options, servers, splits
 from .asking import judge, probe
 from .judging import outcomes
 from .models import families, loading, placement
 from .models.templates import THINKING
 from .questions import readers, sets
 from .running.errors import UserError
+from .serving.address import PREFIX, is_served
 from .training.settings import TrainingSettings
 from .wording.phrases import WORDINGS
 
@@ -37,7 +38,7 @@ def arguments():
     """The chain's flags; what is not given stays None, so that the stages' own defaults hold."""
     parser = cli.Parser(__doc__)
     group = parser.add_argument_group("chain")
-    group.add_argument("--model", help="hub id, folder, .gguf file; default: smollm2 (embedded)")
+    group.add_argument("--model", help="hub id, folder, .gguf file, openai:NAME; default: smollm2 (embedded)")
     group.add_argument("--dataset", help="name, owner/name, folder or file to learn from; default: embedded questions")
     group.add_argument("--split", help="to learn from; default: see above")
     group.add_argument(
@@ -60,6 +61,7 @@ def arguments():
     group.add_argument("--load_in", choices=placement.HELD, help="weights in 8 or 4 bits; training is QLoRA then")
     group.add_argument("--thinking", choices=THINKING)
     group.add_argument("--template_date", type=options.iso_date)
+    options.add_server_arguments(parser)
     group = parser.add_argument_group("questions")
     group.add_argument("--data_dir", help="folder with local copies of data sets by name")
     group.add_argument("--columns", type=options.column_names, help="of files: question=NAME,answer=NAME,…")
@@ -75,7 +77,7 @@ def arguments():
     group.add_argument("--max_new_tokens", type=options.positive)
     group.add_argument("--max_thinking_tokens", type=options.positive)
     group.add_argument("--match", choices=judge.MATCHES)
-    group.add_argument("--judge_model", help="of --match judge: hub id, folder, .gguf file, or smollm2")
+    group.add_argument("--judge_model", help="of --match judge: as --model")
     group.add_argument("--match_threshold", type=options.fraction)
     group.add_argument("--embedder")
     group.add_argument("--batch_tokens", type=options.positive)
@@ -117,7 +119,7 @@ def own_plan(args, model: str) -> chain.Plan:
     path, label = readers.local_path(dataset, args.data_dir)
     learnt = {"dataset": dataset, "split": split}
     chosen_on = located_spec(args.calibrate, args.data_dir) if args.calibrate else None
-    name = args.name or f"{loading.short_name(model)}-{label}"
+    name = args.name or f"{loading.short_name(model.removeprefix(PREFIX))}-{label}"
     plan = chain.Plan(model, name, learnt, learnt, {"dataset": tests}, [], [], given(args))
     which = {"subjects": args.subjects, "limit": args.limit, "skip_invalid": bool(args.skip_invalid)}
     which |= {"columns": args.columns, "seed": args.seed or 0}
@@ -219,6 +221,12 @@ def checked_model(args) -> str:
         UserError: it cannot be found, cannot run here, or a training flag is out of range.
     """
     model = located(args.model or "smollm2")
+    servers.check(args)
+    if is_served(model):
+        trained = chain.flags_of_training(given(args))
+        if trained:
+            raise UserError(f"--{trained[0]}: is of training, which needs weights; --model {model} has a server's")
+        model = PREFIX + servers.describe(args)["served"]["model"]
     TrainingSettings(**{name: getattr(args, name) for name in chain.TUNE if getattr(args, name) is not None}).check()
     if args.num_samples == 1:
         raise UserError("--num_samples 1: certainty compares answers with each other; give 2 or more")
@@ -229,9 +237,14 @@ def checked_model(args) -> str:
     how = (args.dtype or "auto", args.device or "auto", bool(args.trust_remote_code), placed)
     if args.load_in and args.lora_r == 0:
         raise UserError(f"--load_in {args.load_in}, --lora_r 0: weights in fewer bits can't be trained; leave one out")
-    if may_look(args, model):
+    if not is_served(model) and may_look(args, model):
         loading.describe(model, args.revision, *how)
-    if args.match == "judge" and args.judge_model and may_look(args, args.judge_model):
+    if (
+        args.match == "judge"
+        and args.judge_model
+        and not is_served(args.judge_model)
+        and may_look(args, args.judge_model)
+    ):
         judge.describe(args.judge_model, *how)
     return model
 
@@ -263,6 +276,12 @@ def main():
             environment["HF_HUB_OFFLINE"] = "1"
     if args.thinking == "on":  # where a model thinks
         plan.defaults.setdefault("run_query_state.py", {})["chat_template"] = True
+    for flag in ("base_url", "judge_base_url"):
+        url = plan.given.get(flag)
+        if url and (url.login or url.query):  # what must not be shown goes to the stages out of sight
+            if not is_served(model) or flag == "judge_base_url":
+                raise UserError(f"--{flag}: put no password into it for a judge here; a key goes into JUDGE_API_KEY")
+            environment["OPENAI_BASE_URL"] = plan.given.pop(flag).whole
     began = time.monotonic()
     for words in chain.stages(plan):
         print(f"\n$ {shlex.join(words)}", flush=True)
@@ -279,13 +298,23 @@ def main():
         print(f"  [{now - start:.0f} s; {now - began:.0f} s in all]", flush=True)
     if not args.dry_run:
         print(f"\nDone in {time.monotonic() - began:.0f} s. Look at:")
-        for file, what in (
-            ("report.html", "figures and tables, in a browser"),
-            ("comparison.json", "all models on the test sets, as they are and at calibrated thresholds"),
-            ("selection_craft.json", "each training question, its label and the reason"),
-            ("eval_craft.json", "each answer of the CRaFT model"),
-        ):
+        for file, what in looked_at(plan):
             print(f"  {f'{plan.out}/{file}':<40} {what}")
+
+
+def looked_at(plan: chain.Plan) -> list:
+    """(a file of the results, what is in it): what is worth a look in the end."""
+    first = [
+        ("report.html", "figures and tables, in a browser"),
+        ("comparison.json", "all models on the test sets, as they are and at calibrated thresholds"),
+    ]
+    if is_served(plan.model):
+        return [*first, ("state_init.json", "each question, its Cor and Cer, and the answers")]
+    return [
+        *first,
+        ("selection_craft.json", "each training question, its label and the reason"),
+        ("eval_craft.json", "each answer of the CRaFT model"),
+    ]
 
 
 if __name__ == "__main__":

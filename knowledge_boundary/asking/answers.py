@@ -5,13 +5,12 @@ from functools import partial
 
 import numpy as np
 
-from ..engine import exactness, sampling, scoring
 from ..engine.drawing import MAX_NEW_TOKENS
 from ..judging import outcomes
 from ..models.embedder import embedding
 from ..questions.records import grouped
 from ..wording import phrases
-from . import forced, judge, probe, prompts
+from . import forced, judge, means, probe, prompts
 
 BLOCK = 256  # questions of one prefix that are asked, scored and journaled together with the probe's prompt
 
@@ -23,7 +22,13 @@ def matcher(match: str, threshold: float = outcomes.MATCH_THRESHOLD, embedder: s
 
 
 def judged(
-    question, output: str, verdict: dict, p_answer: float, p_sure: float, refuse_unsure: bool, scored: dict
+    question,
+    output: str,
+    verdict: dict,
+    p_answer: float | None,
+    p_sure: float | None,
+    refuse_unsure: bool,
+    scored: dict,
 ) -> dict:
     """An evaluation record.
 
@@ -31,12 +36,12 @@ def judged(
         question: the ``Question``.
         output: the answer's text.
         verdict: what it amounts to (``outcomes.outcome``).
-        p_answer: probability of the answer.
-        p_sure: p(sure) / (p(sure) + p(unsure)) after R-Tuning's question.
+        p_answer: probability of the answer; None: its server does not give it.
+        p_sure: p(sure) / (p(sure) + p(unsure)) after R-Tuning's question; None: it replies neither.
         refuse_unsure: whether an answer that the model is not sure of counts as refused.
         scored: ``p_refusal, forced, score`` (``forced.keys``).
     """
-    unsure = refuse_unsure and p_sure < 0.5
+    unsure = refuse_unsure and p_sure is not None and p_sure < 0.5
     return {
         **question.record(),
         "output": output,
@@ -45,7 +50,7 @@ def judged(
         "outcome": "refused" if unsure else verdict["outcome"],
         "p_answer": p_answer,
         "p_sure": p_sure,
-        "confidence": (p_answer + p_sure) / 2,
+        "confidence": None if None in (p_answer, p_sure) else (p_answer + p_sure) / 2,
         **scored,
     }
 
@@ -56,13 +61,8 @@ def before_answer(words, answer) -> str | None:
 
 
 def sureness(lm, texts, ids, batch_tokens: int, shared: bool) -> list:
-    """R-Tuning's p(sure) after each text, which ends with its question."""
-    sure = [None] * len(texts)
-    pairs = scoring.pair_probabilities(lm, texts, phrases.SURE, phrases.UNSURE, batch_tokens, shared, ids)
-    for indices, found in pairs:
-        for i, p in zip(indices, found, strict=True):
-            sure[i] = p
-    return sure
+    """R-Tuning's p(sure) after each text, which ends with its question; None where a served model replies neither."""
+    return means.pair_probabilities(lm, texts, phrases.SURE, phrases.UNSURE, batch_tokens, shared, ids)
 
 
 def ask(
@@ -97,11 +97,11 @@ def ask(
     texts = [prompts.answer_prompt(lm.format, q, prompt, wording) for q in own]
     ids = [q.id for q in own]
     if shared is None:
-        shared = exactness.check(lm, texts, max_thinking_tokens + max_new_tokens + after_answer(lm))
+        shared = means.check(lm, texts, max_thinking_tokens + max_new_tokens + after_answer(lm))
     thinks = max_thinking_tokens > 0  # then a refusal stands behind the thought
-    batches = sampling.answer(
+    batches = means.answer(
         lm, texts, ids, 0, max_new_tokens, batch_tokens, shared, skip=skip(ids),
-        max_thinking_tokens=max_thinking_tokens, refusings=None if thinks else forced.refusings(lm, texts),
+        max_thinking_tokens=max_thinking_tokens, refusings=None if thinks else means.refusings(lm, texts),
     )  # fmt: skip
     for indices, batch in batches:
         outputs = [one[1] for one in batch]
@@ -128,7 +128,7 @@ def ask(
 
 def after_answer(lm) -> int:
     """Tokens that follow an answer: R-Tuning's question and a reply to it."""
-    return len(lm.encode(f"{phrases.SURE_QUESTION}{phrases.UNSURE}"))
+    return lm.length(f"{phrases.SURE_QUESTION}{phrases.UNSURE}")
 
 
 def probe_prompts(lm, asked, num_shots: int, scoring: str, chat_template: bool, max_new_tokens: int):
@@ -211,8 +211,8 @@ def ask_open_probe(
 def answered(lm, texts, ids, max_new_tokens, batch_tokens, shared) -> list:
     """``(samples, greedy, forced, log_refusal)`` behind each prompt, in order; no samples."""
     found = [None] * len(texts)
-    paths = forced.refusings(lm, texts)
-    for indices, batch in sampling.answer(lm, texts, ids, 0, max_new_tokens, batch_tokens, shared, refusings=paths):
+    paths = means.refusings(lm, texts)
+    for indices, batch in means.answer(lm, texts, ids, 0, max_new_tokens, batch_tokens, shared, refusings=paths):
         for i, one in zip(indices, batch, strict=True):
             found[i] = one
     return found
@@ -241,9 +241,7 @@ def likelihood(lm, texts, before, answers, ids, batch_tokens: int, shared: bool)
     options = [[answers[i] if before[i] else f"{lm.format.lead_of(texts[i])}{answers[i]}"] for i in having]
     own_texts, own_ids = [f"{texts[i]}{before[i] or ''}" for i in having], [ids[i] for i in having]
     if having:
-        for indices, sums in scoring.option_log_likelihoods(
-            lm, own_texts, options, batch_tokens, shared, names=own_ids
-        ):
+        for indices, sums in means.option_log_likelihoods(lm, own_texts, options, batch_tokens, shared, names=own_ids):
             for k, ((total, count),) in zip(indices, sums, strict=True):
                 found[having[k]] = (float(total), int(count))
     return found

@@ -8,15 +8,11 @@ import numpy as np
 from ..engine import sampling
 from ..engine.refusing import refusing
 from ..judging import outcomes
+from ..serving.served import Served
 from ..wording.phrases import REFUSAL
-from . import judge
+from . import judge, means
 
 ROUNDS = 3  # times that a question whose forced answer refuses in other words is asked again
-
-
-def refusings(lm, texts, lead: str | None = None) -> list:
-    """What ``sampling.answer`` needs for the refusal and the forced answer behind each prompt, or thought (no lead)."""
-    return [refusing(lm, text, REFUSAL, lead=lead) for text in texts]
 
 
 def verdict_on(question, answer, match) -> dict:
@@ -24,16 +20,18 @@ def verdict_on(question, answer, match) -> dict:
     return outcomes.outcome(question, answer.text, match) if answer.complete else {"outcome": "incomplete"}
 
 
-def log_probability(answer) -> float:
-    """Log-probability in nats of a whole ``Answer``; of an empty one, that the model ends at once."""
+def log_probability(answer) -> float | None:
+    """Log-probability in nats of a whole ``Answer``; of an empty one, that the model ends at once; None: not known."""
+    if answer.logprobs is None:
+        return None
     return float(np.sum(answer.logprobs)) if answer.logprobs else answer.log_p
 
 
 NONE = {"p_refusal": None, "forced": None, "score": None}  # behind a thought that never ends there is neither
 
 
-def keys(text: str, outcome: str, log_p: float, log_refusal: float) -> dict:
-    """A record's ``p_refusal, forced, score``.
+def keys(text: str, outcome: str, log_p: float | None, log_refusal: float | None) -> dict:
+    """A record's ``p_refusal, forced, score``; what follows from a probability that is not known is None.
 
     Args:
         text: of the forced answer.
@@ -41,11 +39,26 @@ def keys(text: str, outcome: str, log_p: float, log_refusal: float) -> dict:
         log_p: its log-probability in nats.
         log_refusal: the refusal's.
     """
+    p, p_refusal = (None if log is None else float(np.exp(log)) for log in (log_p, log_refusal))
     return {
-        "p_refusal": float(np.exp(log_refusal)),
-        "forced": {"text": text, "outcome": outcome, "p": float(np.exp(log_p))},
-        "score": log_p - log_refusal,
+        "p_refusal": p_refusal,
+        "forced": {"text": text, "outcome": outcome, "p": p},
+        "score": None if None in (log_p, log_refusal) else log_p - log_refusal,
     }
+
+
+def of_replies(outputs, verdicts, trees, said) -> list:
+    """``keys`` of a served model's answers: what it would have answered in place of a refusal is not known.
+
+    Arguments as of ``beside``.
+    """
+    found = []
+    for output, verdict, tree in zip(outputs, verdicts, trees, strict=True):
+        log_refusal = tree[1] if tree and not output.thought else None
+        own = keys(said(output.text), verdict["outcome"], log_probability(output), log_refusal)
+        refused = {"forced": None, "score": None} if verdict["outcome"] == "refused" else {}
+        found.append(own | refused if output.complete else NONE)
+    return found
 
 
 def found(
@@ -129,6 +142,8 @@ def beside(
         said: what of an answer's text is judged; by default all of it.
         log_p_of: ``(numbers of questions, what is said) → log-probabilities`` of that; None: of whole answers.
     """
+    if isinstance(lm, Served):
+        return of_replies(outputs, verdicts, trees, said)
     scored = [NONE] * len(questions)
     complete = [i for i, output in enumerate(outputs) if output.complete]
     for thought in (False, True):
@@ -164,7 +179,7 @@ def beside(
 def behind_thoughts(lm, questions, texts, max_new_tokens, batch_tokens, shared) -> list:
     """``(forced answer, log_refusal)`` behind prompts that end in a finished thought."""
     trees = [None] * len(texts)
-    paths = refusings(lm, texts, lead="")
+    paths = means.refusings(lm, texts, lead="")
     batches = sampling.answer(
         lm, texts, [q.id for q in questions], 0, max_new_tokens, batch_tokens, shared, greedy=False, refusings=paths,
         behind_thought=True,

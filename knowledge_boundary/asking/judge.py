@@ -10,7 +10,7 @@ import functools
 import hashlib
 import re
 
-from ..engine import exactness, scoring
+from ..engine import exactness
 from ..engine.packing import shared_length
 from ..judging import outcomes
 from ..judging.matching import is_one_of
@@ -18,7 +18,9 @@ from ..models import loading
 from ..models.language_model import LM
 from ..models.placement import ONE_DEVICE, Placement
 from ..running.errors import UserError
+from ..serving.served import Served
 from ..wording.phrases import ANSWER, JUDGE_NO, JUDGE_PROMPT, JUDGE_YES
+from . import means
 
 MATCHES = (*outcomes.MATCHES, "judge")
 SAME = ("fingerprint", "dtype", "device", "quantised")  # two models that agree here are loaded once
@@ -45,8 +47,13 @@ def describe(
     """
     with named():
         about = loading.describe(name, None, dtype, device, trust_remote_code, placed)
+    return about | prompt_hash()
+
+
+def prompt_hash() -> dict:
+    """What ``meta.judge`` says of the prompt."""
     whole = "\n".join((JUDGE_PROMPT, ANSWER, JUDGE_YES, JUDGE_NO))
-    return about | {"prompt_sha256": hashlib.sha256(whole.encode()).hexdigest()}
+    return {"prompt_sha256": hashlib.sha256(whole.encode()).hexdigest()}
 
 
 def load(name: str, about: dict, trust_remote_code: bool, batch_tokens: int, asked: LM | None = None) -> "Judge":
@@ -101,11 +108,14 @@ class Judge:
 
     Args:
         lm: the judge.
-        batch_tokens: upper bound of the tokens of one forward pass.
+        batch_tokens: upper bound of the tokens of one forward pass; of a served judge None.
     """
 
-    def __init__(self, lm: LM, batch_tokens: int):
+    def __init__(self, lm: LM | Served, batch_tokens: int | None):
         self.lm, self.batch_tokens, self.verdicts = lm, batch_tokens, {}
+        if isinstance(lm, Served):
+            means.check(lm, [self.prompt("Who?", ["She"], "He")])
+            return
         self.manner = functools.cache(self.tried)  # by length: the same for the same batch
         with named():
             self.manner(64)  # a family that cannot run is refused before anything is asked
@@ -133,7 +143,7 @@ class Judge:
             elif key not in asked:
                 asked[key] = self.prompt(question.question, outcomes.accepted(question), part), question.id
         for key, p in zip(asked, self.probabilities(list(asked.values())), strict=True):
-            self.verdicts[key] = {"correct": p >= 0.5, "judged": p}
+            self.verdicts[key] = {"correct": p is not None and p >= 0.5, "judged": p}
 
     @staticmethod
     def key(question, text: str) -> tuple:
@@ -168,7 +178,7 @@ class Judge:
         return lm, exactness.check(lm, room=tokens)
 
     def probabilities(self, prompts) -> list:
-        """p(YES) / (p(YES) + p(NO)) after each of ``prompts``, [(text, the question's id)].
+        """p(YES) / (p(YES) + p(NO)) after each of ``prompts``, [(text, the question's id)]; None: it replies neither.
 
         Raises:
             UserError: a prompt is longer than the judge's window.
@@ -177,6 +187,8 @@ class Judge:
             return []
         texts, ids = zip(*prompts, strict=True)
         yes, no = self.replies(texts[0])
+        if isinstance(self.lm, Served):
+            return means.pair_probabilities(self.lm, texts, yes, no, None, False, ids, "verdicts")
         needed = [len(self.lm.encode(text + yes)) for text in texts]
         for tokens, own in zip(needed, ids, strict=True):
             if tokens > self.lm.window:
@@ -185,11 +197,6 @@ class Judge:
                     f"{self.lm.about['name']} takes {self.lm.window}; give one with a longer window, or a smaller "
                     "--max_new_tokens"
                 )
-        found = [None] * len(texts)
         with named():
             lm, shared = self.manner(1 << max(needed).bit_length())
-            batches = scoring.pair_probabilities(lm, texts, yes, no, self.batch_tokens, shared, ids)
-            for indices, probabilities in batches:
-                for i, p in zip(indices, probabilities, strict=True):
-                    found[i] = p
-        return found
+            return means.pair_probabilities(lm, texts, yes, no, self.batch_tokens, shared, ids)

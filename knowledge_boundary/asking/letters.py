@@ -5,10 +5,10 @@ All of them are compared where the answer begins, in one pass.
 
 import numpy as np
 
-from ..engine import exactness, scoring
+from ..engine import scoring
 from ..running.errors import UserError
 from ..wording.phrases import REFUSAL_LETTER
-from . import answers, forced, prompts
+from . import answers, forced, means, prompts
 
 INSTEAD = "--refusal text"
 BEFORE_THOUGHT = f"letters are compared where the answer would begin, and the model thinks there first; give {INSTEAD}"
@@ -70,9 +70,9 @@ def ask_letters(
     ids = [q.id for q in own]
     texts = [prompts.answer_prompt(lm.format, q, prompt, wording, "letter") for q in own]
     if shared is None:
-        shared = exactness.check(lm, texts, 1 + answers.after_answer(lm))
+        shared = means.check(lm, texts, 1 + answers.after_answer(lm))
     named = [q.letters + REFUSAL_LETTER for q in own]
-    batches = scoring.letter_probabilities(lm, texts, named, batch_tokens, shared, skip(ids), ids, INSTEAD)
+    batches = means.letter_probabilities(lm, texts, named, batch_tokens, shared, skip(ids), ids, INSTEAD)
     for indices, found in batches:
         best = [likeliest(own[i], p) for i, (p, _) in zip(indices, found, strict=True)]
         asking = [prompts.sure_prompt(lm.format, texts[i], letter) for i, letter in zip(indices, best, strict=True)]

@@ -9,13 +9,12 @@ from functools import partial
 
 import numpy as np
 
-from ..engine import sampling
-from ..engine import scoring as engine
+from ..engine.scoring import cloze_probabilities
 from ..judging.refusals import before_sure
 from ..questions.records import grouped
 from ..running.errors import UserError
 from ..wording.phrases import ABBREVIATIONS
-from . import judge, prompts
+from . import judge, means, prompts
 
 # Why letters can't be had of a model that thinks.
 BEFORE_THOUGHT = (
@@ -58,8 +57,7 @@ def room(lm, question, scoring: str) -> int:
     """Tokens that follow the prompt of one question: the letter, or the longest of its options."""
     if scoring == "letter":
         return 1
-    options = following(question)
-    return max(map(len, lm.tokenizer(options, add_special_tokens=False).input_ids))
+    return lm.longest(following(question))
 
 
 def fitted_prompts(lm, asked, num_shots: int, scoring: str, chat_template: bool, room) -> tuple[list, list]:
@@ -92,11 +90,11 @@ def probabilities(lm, asked, texts, scoring: str, batch_tokens: int, shared: boo
     ids = [q.id for q in asked]
     if scoring == "letter":
         letters = [q.letters for q in asked]
-        yield from engine.letter_probabilities(lm, texts, letters, batch_tokens, shared, skip, ids)
+        yield from means.letter_probabilities(lm, texts, letters, batch_tokens, shared, skip, ids)
         return
     options = list(map(following, asked))
-    for indices, found in engine.option_log_likelihoods(lm, texts, options, batch_tokens, shared, skip, ids):
-        yield indices, [(engine.cloze_probabilities(f), None) for f in found]
+    for indices, found in means.option_log_likelihoods(lm, texts, options, batch_tokens, shared, skip, ids):
+        yield indices, [(cloze_probabilities(f), None) for f in found]
 
 
 def ask(lm, asked, texts, dropped, scoring: str, batch_tokens: int, shared: bool, skip):
@@ -173,7 +171,7 @@ def ask_open(
     """
     for group, group_texts in grouped(asked.questions, texts, dropped):
         ids = [q.id for q in group]
-        batches = sampling.answer(
+        batches = means.answer(
             lm, group_texts, ids, num_samples, max_new_tokens, batch_tokens, shared, temperature=temperature, seed=seed,
             skip=skip(ids),
         )  # fmt: skip

@@ -167,7 +167,7 @@ def within_window(lm, questions, shots, build, room) -> tuple[list, list]:
     for question, examples, after in zip(questions, shots, room, strict=True):
         for cut in range(len(examples) + 1):
             text = build(question, examples[cut:])
-            needed = len(lm.encode(text)) + after
+            needed = lm.length(text) + after
             if needed <= lm.window:
                 break
         else:

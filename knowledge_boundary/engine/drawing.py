@@ -39,7 +39,7 @@ class Answer:
 
     Attributes:
         text: the answer itself (``judging.extent``), behind a thought if the model has written one.
-        logprobs: its tokens' log-probabilities at temperature 1, in nats.
+        logprobs: its tokens' log-probabilities at temperature 1, in nats; None: not known.
         written: all that the model has written, with its thought.
         thought: what of it stands before the answer, where it has thought.
         complete: False where a thought has not ended; the text is then empty.
@@ -50,7 +50,7 @@ class Answer:
     """
 
     text: str
-    logprobs: list
+    logprobs: list | None
     written: str = ""
     thought: str = ""
     complete: bool = True
@@ -59,8 +59,10 @@ class Answer:
     tokens: tuple = ()
 
     @property
-    def probability(self) -> float:
-        """Geometric mean of the tokens' probabilities; 0 for an empty answer."""
+    def probability(self) -> float | None:
+        """Geometric mean of the tokens' probabilities; 0 for an empty answer, None where they are not known."""
+        if self.logprobs is None:
+            return None
         return float(np.exp(np.mean(self.logprobs))) if self.logprobs else 0.0
 
 

@@ -5,7 +5,7 @@ Both need no training: self-consistency (Wang et al. 2023) and CRaFT's certainty
 
 from dataclasses import replace
 
-from ..engine import sampling
+from ..asking import means
 from ..judging import outcomes
 from ..judging.choices import chosen_option
 from .state import embedded, sampled_certainty
@@ -40,7 +40,7 @@ def sampled_signals(lm, questions, texts, answers, draws, embed, batch_tokens: i
     """
     found = [None] * len(questions)
     ids = [q.id for q in questions]
-    for indices, batch in sampling.drawn(lm, texts, ids, draws, batch_tokens, shared, greedy=False):
+    for indices, batch in means.drawn(lm, texts, ids, draws, batch_tokens, shared, greedy=False):
         texts_of = [[s.text for s in samples] for samples, _ in batch]
         look_up = embedded(texts_of, embed)
         for i, said in zip(indices, texts_of, strict=True):

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from ..asking import prompts
-from ..engine import exactness
+from ..asking import means, prompts
 from ..engine.drawing import SamplingSettings
 from ..questions.records import from_record
 from . import agreement, probe
@@ -56,7 +55,7 @@ class Further:
         """See how the prompts of a whole test set can run, before the first of them is asked."""
         if self.draws or self.fitted:
             room = self.draws.max_thinking_tokens + self.draws.max_new_tokens if self.draws else 0
-            self.shared = exactness.check(self.lm, self.texts_of(asked.questions), room)
+            self.shared = means.check(self.lm, self.texts_of(asked.questions), room)
 
     def added(self, records: list, asked, costs) -> list:
         """``records`` of one batch of ``asked``'s questions with ``agreement, cer`` and ``p_known``, as asked for."""

@@ -9,8 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from ..asking import judge, prompts
-from ..engine import exactness, sampling, scoring
+from ..asking import judge, means, prompts
 from ..engine.drawing import MAX_NEW_TOKENS, SamplingSettings, generator
 from ..judging import outcomes
 from ..questions.records import grouped
@@ -71,7 +70,7 @@ def query(
     """
     how = draws or SamplingSettings()
     if shared is None:
-        shared = exactness.check(lm, texts, how.max_thinking_tokens + how.max_new_tokens)
+        shared = means.check(lm, texts, how.max_thinking_tokens + how.max_new_tokens)
     for group, group_texts in grouped(asked.questions, texts, dropped):
         own = skip([q.id for q in group])
         if asked.multiple_choice:
@@ -93,7 +92,7 @@ def with_shots_dropped(records, dropped) -> list:
 def query_choices(lm, asked, texts, draws, batch_tokens, shared, skip):
     """``query`` for multiple-choice questions whose prompts begin alike; ``skip``: indices → bool."""
     letters, ids = [q.letters for q in asked], [q.id for q in asked]
-    for indices, batch in scoring.letter_probabilities(lm, texts, letters, batch_tokens, shared, skip, ids):
+    for indices, batch in means.letter_probabilities(lm, texts, letters, batch_tokens, shared, skip, ids):
         records = []
         for i, (p, held) in zip(indices, batch, strict=True):
             q = asked[i]
@@ -114,7 +113,7 @@ def query_choices(lm, asked, texts, draws, batch_tokens, shared, skip):
 def query_open(lm, asked, texts, draws, match, embed, batch_tokens, shared, skip, by_mass):
     """``query`` for open questions whose prompts begin alike; ``skip``: indices → bool."""
     ids = [q.id for q in asked]
-    for indices, batch in sampling.drawn(lm, texts, ids, draws, batch_tokens, shared, skip=skip):
+    for indices, batch in means.drawn(lm, texts, ids, draws, batch_tokens, shared, skip=skip):
         said = [(asked[i], s.text) for i, own in zip(indices, batch, strict=True) for s in (*own[0], own[1])]
         judge.ahead(match, said)
         look_up = state.embedded([[s.text for s in samples] for samples, _ in batch], embed)

@@ -71,6 +71,14 @@ class LM:
         """Token ids of a whole prompt, with the BOS that belongs to it (``PromptFormat.ids``)."""
         return self.format.ids(text)
 
+    def length(self, text: str) -> int:
+        """How many tokens a whole prompt has."""
+        return len(self.encode(text))
+
+    def longest(self, texts) -> int:
+        """How many tokens the longest of some texts has, each on its own."""
+        return max(map(len, self.tokenizer(texts, add_special_tokens=False).input_ids))
+
     def encode_pair(self, prompt: str, answer: str) -> tuple[list, int]:
         """Token ids of ``prompt + answer``, and at which of them the answer begins: after ``encode(prompt)``."""
         end = self.format.plain_end or ""

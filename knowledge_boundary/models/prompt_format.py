@@ -7,10 +7,9 @@ would write, and evaluation asks with the same prefix.
 import re
 from functools import cached_property
 from itertools import takewhile
-from unicodedata import east_asian_width
 
 from ..running.errors import UserError
-from .templates import SWITCHES, TEMPLATE_DATE, THOUGHTS, UNOPENED, Thought, pinned, template_source
+from .templates import SWITCHES, TEMPLATE_DATE, THOUGHTS, UNOPENED, Thought, pinned, plain_lead, template_source
 
 # Stand-ins for what is said, which no template takes for anything else.
 ASKED, ANSWERED, ASKED_AGAIN = "Uq7first", "Aq7answer", "Uq7second"
@@ -217,10 +216,8 @@ class PromptFormat:
         return text[: len(text) - self.cut]
 
     def lead_of(self, prompt: str) -> str:
-        """What the model writes between ``prompt`` and its answer's first word; behind a Chinese mark, no space."""
-        if self.rendered(prompt):
-            return self.lead
-        return "" if not prompt or prompt[-1].isspace() or east_asian_width(prompt[-1]) in "WF" else " "
+        """What the model writes between ``prompt`` and its answer's first word."""
+        return self.lead if self.rendered(prompt) else plain_lead(prompt)
 
     def ended(self, prompt: str, answer: str) -> str:
         """What a model is trained to write behind ``prompt``: the answer and the end of its turn.

@@ -2,6 +2,7 @@
 
 import datetime
 from dataclasses import dataclass
+from unicodedata import east_asian_width
 
 from ..running.errors import UserError
 
@@ -47,6 +48,11 @@ THOUGHTS = (
 )  # fmt: skip
 # DeepSeek-R1's first templates leave it to the model to open its thought: they only cut it off earlier answers.
 UNOPENED = ("<｜Assistant｜>", "</think>")
+
+
+def plain_lead(prompt: str) -> str:
+    """What stands between a prompt without a template and its answer; behind a Chinese mark, no space."""
+    return "" if not prompt or prompt[-1].isspace() or east_asian_width(prompt[-1]) in "WF" else " "
 
 
 def pinned(date: str) -> str:

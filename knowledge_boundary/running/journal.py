@@ -46,6 +46,11 @@ NOT_IDENTITY = (
     "device_map",
     "tensor_parallel",
     "load_in",
+    # How a server is asked, and where it is.
+    "base_url",
+    "judge_base_url",
+    "concurrency",
+    "max_requests",
 )
 OF_MODEL = ("fingerprint", "revision", "dtype", "device", "quantised", "device_map", "tensor_parallel")
 DISCARD = "--overwrite discards it, --output_dir writes elsewhere"
@@ -92,6 +97,8 @@ class Run:
     def __init__(self, stage: str, path, arguments: dict, model=None, dataset=None, inputs=(), judge=None):
         self.path = Path(path)
         self.partial = self.path.with_name(self.path.name + ".partial")
+        # What servers have answered, of the model asked and of the judge (``serving.kept``).
+        self.kept, self.kept_judge = (self.path.with_name(f"{self.partial.name}.{of}") for of in ("served", "judge"))
         self.records = {}  # finished ones that this process knows, by record_key
         self.done = set()  # keys of what was finished on any rank when this run began
         self.given = set()  # those of them that a lower rank gives to rank 0 in the end
@@ -163,11 +170,10 @@ class Run:
         Raises:
             UserError: a journal is of another run, or another process runs another command.
         """
+        if self.args.get("overwrite"):
+            self.discard_journals()
         for journal in self.journals():
-            if self.args.get("overwrite"):
-                journal.unlink(missing_ok=True)
-            else:
-                self.records = self.read_journal(journal) | self.records
+            self.records = self.read_journal(journal) | self.records
         found = ranks.exchange((clean(self.identity()), list(self.records)))
         for rank, (identity, _) in enumerate(found):
             self.refuse_another(identity, f"process {rank}", "give all hosts the same command, data and versions")
@@ -252,8 +258,8 @@ class Run:
         return [self.records[key] for key in keys]
 
     def discard_journals(self) -> None:
-        """Remove the journals that this host sees."""
-        for journal in self.journals():
+        """Remove the journals that this host sees, and what servers have answered."""
+        for journal in (*self.journals(), self.kept, self.kept_judge):
             journal.unlink(missing_ok=True)
 
     def finish(self, summary: dict, records: list) -> dict:

@@ -125,6 +125,13 @@ JUDGE_PROMPT = (
 )
 JUDGE_YES, JUDGE_NO = "YES", "NO"
 
+# What a server is asked to find out what it can do, before it is asked anything that counts.
+PROBE_QUESTION = "Question: What is the capital of France?\nA. Rome\nB. Paris\nC. Madrid\nD. Vienna\nAnswer:"
+PROBE_LETTERS, PROBE_ANSWER = "ABCD", "B"
+PROBE_DRAW = "Make up a name for a village that nobody has heard of, and say who lives there:"
+# Behind R-Tuning's question, where that can only be a turn of its own.
+SURE_REPLY = 'Reply "I am sure." or "I am unsure."'
+
 # Before a full stop that does not end what is said; shorter words never do ("St. Louis", "J. S. Bach").
 ABBREVIATIONS = ("mrs", "prof", "gen", "gov", "sen", "rev", "col", "capt", "sgt", "inc", "ltd", "etc", "univ")
 

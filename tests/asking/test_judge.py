@@ -55,7 +55,7 @@ def counted(monkeypatch):
         asked.extend(texts)
         return own(lm, texts, *rest)
 
-    monkeypatch.setattr("knowledge_boundary.asking.judge.scoring.pair_probabilities", pair_probabilities)
+    monkeypatch.setattr("knowledge_boundary.engine.scoring.pair_probabilities", pair_probabilities)
     return asked
 
 
