@@ -186,9 +186,8 @@ def letters_of(found: dict, letters) -> list:
 def agreement(name: str, case: dict, one: dict, other: dict, asked) -> str:
     """How far the two agree, in words."""
     if name == "letters":
-        pairs = [
-            p for p in zip(letters_of(one, case["letters"]), letters_of(other, case["letters"]), strict=True) if p[1]
-        ]
+        given = letters_of(other, case["letters"])
+        pairs = [pair for pair in zip(one["letters"], given, strict=True) if pair[1]]
         same = sum(a.index(max(a)) == b.index(max(b)) for a, b in pairs)
         off = max(abs(x - y) for a, b in pairs for x, y in zip(a, b, strict=True))
         return f"{same} of {len(pairs)} predictions, Δp ≤ {off:.0e}"
