@@ -21,6 +21,7 @@ from knowledge_boundary.reporting import figures, tables
 from knowledge_boundary.running import ranks
 from knowledge_boundary.running.errors import UserError
 from knowledge_boundary.running.journal import Run
+from knowledge_boundary.serving.address import is_served
 from knowledge_boundary.serving.conversation import layout
 from knowledge_boundary.training import formats, rtuning
 
@@ -100,6 +101,8 @@ def main():
     if len(pairs) < len(records):
         left_out = len(records) - len(pairs)
         ranks.say(f"{left_out} unanswerable questions are left out of the training data: --method unknown refuses them")
+    if is_served(args.model):
+        ranks.say("The training data's answers lack the model's end token, which a server does not tell: add it there")
     data = formats.write(f"{name}_{args.method}", *layout(pairs))
     summary = {"method": args.method, "domain": args.domain, **boundary.summarise(records), "shots_dropped": cut}
     summary["prefix_cache"] = means.manner(lm, shared)

@@ -69,6 +69,8 @@ def main():
     if args.estimator == "mass" and (args.temperature, args.top_p) != (1, 1):
         raise UserError("--estimator mass: weighs answers by their probability; leave --temperature and --top_p at 1")
     servers.check(args)
+    if args.estimator == "mass" and is_served(args.model):
+        raise UserError("--estimator mass: needs the probability of every token that is drawn; give a model's weights")
     asked = cli.load_questions(args, domain=args.domain)
     about = cli.describe_model(args)
     multiple_choice = asked.multiple_choice
@@ -82,8 +84,6 @@ def main():
         raise UserError("--estimator exact: for multiple choice only; answers to open questions can only be sampled")
     if multiple_choice and args.estimator == "mass":
         raise UserError("--estimator mass: for open questions only; letters have their exact probabilities (exact)")
-    if args.estimator == "mass" and is_served(args.model):
-        raise UserError("--estimator mass: needs the probability of every token that is drawn; give a model's weights")
     must_be_exact = args.estimator == "exact"
     args.estimator = args.estimator or ("exact" if multiple_choice else "sample")
     if args.estimator == "exact" and args.num_samples:
@@ -113,14 +113,14 @@ def main():
         draws = SamplingSettings(
             args.num_samples, args.temperature, args.top_p, args.max_new_tokens, thinking, args.seed
         )
-    lm = cli.load_model(args, about, run, args.num_samples or 0)
+    lm = cli.load_model(args, about, run, args.num_samples or 0, must_be_exact)
     match = None if multiple_choice else cli.load_matcher(args, judged_by, lm, run, embed)
     room = 1 if multiple_choice else args.max_new_tokens + (args.max_thinking_tokens or 0)
     texts, dropped = querying.query_prompts(lm, asked, args.num_shots, args.wording, args.chat_template, room)
     shared = means.check(lm, texts, room)
     if multiple_choice and not means.exact(lm, texts):
         if must_be_exact:
-            raise UserError(f"--estimator exact: {args.base_url} gives no log-probabilities; leave it out")
+            raise UserError(f"--estimator exact: {about['served']['url']} gives no log-probabilities; leave it out")
         args.estimator, draws = "sample", None  # the letters' shares are drawn already
     cut = cli.shots_dropped(lm, dropped)
     by_mass = args.estimator == "mass"

@@ -101,7 +101,9 @@ def cases_of(args, words) -> dict:
         questions = (
             multiple.questions if name == "letters" else asked.questions[::4] if name == "long" else asked.questions
         )
-        case["groups"] = parts([q.subject for q in questions])
+        # State queries ask subject by subject; evaluation, and what no stage asks, all at once.
+        together = name in ("greedy", "long")
+        case["groups"] = [list(range(len(of_case)))] if together else parts([q.subject for q in of_case])
     return {name: found[name] for name in args.cases.split(",")}
 
 
@@ -170,7 +172,13 @@ def measured(args, who: str, asked: dict) -> dict:
         done = subprocess.run(list(map(str, command)), env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise UserError(f"{who} ended with {done.returncode}: {done.stderr.strip()[-600:]}")
-        return json.loads(files[1].read_text(encoding="utf-8"))
+        found = json.loads(files[1].read_text(encoding="utf-8"))
+        seconds = {name: [round(s, 2) for s in case["seconds"]] for name, case in found["cases"].items()}
+        print(
+            f"  start-up {found['startup']:.0f} s, {found['peak_bytes'] / 1e9:.1f} GB, seconds of rounds: {seconds}",
+            flush=True,
+        )
+        return found
 
 
 def letters_of(found: dict, letters) -> list:
@@ -189,7 +197,7 @@ def agreement(name: str, case: dict, one: dict, other: dict, asked) -> str:
         given = letters_of(other, case["letters"])
         pairs = [pair for pair in zip(one["letters"], given, strict=True) if pair[1]]
         same = sum(a.index(max(a)) == b.index(max(b)) for a, b in pairs)
-        off = max(abs(x - y) for a, b in pairs for x, y in zip(a, b, strict=True))
+        off = max((abs(x - y) for a, b in pairs for x, y in zip(a, b, strict=True)), default=0)
         return f"{same} of {len(pairs)} predictions, Δp ≤ {off:.0e}"
     if name == "greedy":
         same = sum(cut(a[0]) == cut(b[0]) for a, b in zip(one["texts"], other["texts"], strict=True))

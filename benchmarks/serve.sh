@@ -30,7 +30,7 @@ shift 3
 case $what in
     vllm)
         setup_vllm
-        export VLLM_CPU_KVCACHE_SPACE=${VLLM_CPU_KVCACHE_SPACE:-2} VLLM_NO_USAGE_STATS=1 HF_HUB_OFFLINE=${HF_HUB_OFFLINE:-1}
+        export VLLM_CPU_KVCACHE_SPACE=${VLLM_CPU_KVCACHE_SPACE:-2} VLLM_NO_USAGE_STATS=1
         # All processors; by default it keeps one for itself.
         export VLLM_CPU_OMP_THREADS_BIND=${VLLM_CPU_OMP_THREADS_BIND:-0-$(($(nproc) - 1))}
         server=("$environment/bin/python" -m vllm.entrypoints.openai.api_server --model "$model" --port "$port"

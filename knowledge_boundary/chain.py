@@ -118,6 +118,9 @@ def embedded_plan(model: str, name: str | None, given: dict) -> Plan:
 def command(plan: Plan, script: str, **own) -> list:
     """The words of one stage's command: its ``own`` flags, the plan's, what the command line says in their place."""
     given = {name: plan.given[name] for name in TAKES[script] if name in plan.given}
+    if script == "run_MMLU.py":  # it is not judged here
+        judges = SERVER if not is_served(plan.model) else ("judge_base_url",)
+        given = {name: value for name, value in given.items() if name not in judges}
     flags = {**own, **plan.defaults.get(script, {}), **given}
     words = ["bash" if script.endswith(".sh") else "python", script]
     for name, value in flags.items():

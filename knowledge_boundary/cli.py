@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import os
 import sys
+import threading
 from pathlib import Path
 
 from tqdm import tqdm
@@ -65,6 +66,9 @@ def run(main, divided: bool = False) -> None:
     except BrokenPipeError:  # whoever read the output has ended, such as ``head``
         os._exit(141)  # what is still to be flushed has nowhere to go
     except KeyboardInterrupt:
+        if any(thread.name.startswith("ThreadPool") for thread in threading.enumerate()):
+            print(f"\n{ranks.INTERRUPTED}", file=sys.stderr, flush=True)
+            os._exit(130)  # the interpreter's own way out would wait for the requests under way
         ranks.end(f"\n{ranks.INTERRUPTED}", 130)
 
 
@@ -109,8 +113,13 @@ def describe_model(args, trains: bool = False) -> dict:
     if placed.tensor_parallel:
         ranks.hold_together()
     if not trains:
-        args.batch_tokens = args.batch_tokens or (1024 if about["device"] == "cpu" else 16384)
+        args.batch_tokens = args.batch_tokens or usual_batch_tokens(about)
     return about
+
+
+def usual_batch_tokens(about: dict) -> int:
+    """--batch_tokens where it is not given."""
+    return 1024 if about["device"] == "cpu" else 16384
 
 
 def describe_judge(args) -> dict | None:
@@ -141,7 +150,9 @@ def load_matcher(args, judged_by: dict | None, lm, run, embed=None):
     if judged_by and is_served(args.judge_model):
         return servers.load_judge(args, judged_by, run)
     if judged_by:
-        return judge.load(args.judge_model, judged_by, args.trust_remote_code, args.batch_tokens, lm)
+        batch_tokens = args.batch_tokens or usual_batch_tokens(judged_by)
+        asked = None if "served" in lm.about else lm
+        return judge.load(args.judge_model, judged_by, args.trust_remote_code, batch_tokens, asked)
     if embed:
         return outcomes.matcher(args.match, args.match_threshold, embed)
     return answers.matcher(args.match, args.match_threshold, args.embedder)
@@ -172,7 +183,7 @@ def check_same_model(state: dict, about: dict, where: str) -> None:
         raise UserError(f"{where}: the state of another model ({own['name']})")
 
 
-def load_model(args, about: dict, run=None, num_samples: int = 0):
+def load_model(args, about: dict, run=None, num_samples: int = 0, only_exact: bool = False):
     """The model of ``describe_model``; says where it was trained with another template setting than it is now asked.
 
     Args:
@@ -180,9 +191,10 @@ def load_model(args, about: dict, run=None, num_samples: int = 0):
         about: of ``describe_model``.
         run: the stage's, which keeps what a server has answered; of stages that ask none, None.
         num_samples: answers to a question that are drawn at most; of a served model.
+        only_exact: whether letters may not be drawn; likewise.
     """
     if "served" in about:
-        return servers.load(args, about, run, num_samples)
+        return servers.load(args, about, run, num_samples, only_exact)
     lm = loading.load(args.model, about, args.trust_remote_code, args.thinking, args.template_date)
     trained = loading.trained_here(args.model)
     before = ((trained or {}).get("meta", {}).get("model") or {}).get("template")

@@ -38,5 +38,6 @@ def read_any(path) -> dict:
 
 def is_rehearsed(state) -> bool:
     """Whether a state file is of a model that run_rehearsal.py trained."""
-    trained = loading.trained_here(state["meta"]["model"]["path"])
+    path = state["meta"]["model"]["path"]  # of a served model there is none
+    trained = loading.trained_here(path) if path else None
     return trained is not None and trained["meta"]["stage"] == "run_rehearsal"

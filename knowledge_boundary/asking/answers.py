@@ -177,6 +177,7 @@ def ask_open_probe(
     The greedy answer up to its first full stop (``probe.stated``) is judged; p(answer) is the geometric mean of its
     tokens' probabilities, p(sure) follows R-Tuning's question behind it. Arguments as of ``ask_probe`` and ``ask``.
     """
+    means.check_likelihoods(lm, texts)
     for group, group_texts in grouped(asked.questions, texts, dropped):
         for start in range(0, len(group), BLOCK):
             own, own_texts = group[start : start + BLOCK], group_texts[start : start + BLOCK]

@@ -76,6 +76,13 @@ def pair_probabilities(lm, texts, first: str, second: str, batch_tokens, shared,
     return found
 
 
+def check_likelihoods(lm, texts) -> None:
+    """UserError if whole answers' likelihoods can't be had behind ``texts``, before anything is asked."""
+    if isinstance(lm, Served):
+        for text in texts[:1]:
+            choices.check_echo(lm, text)
+
+
 def option_log_likelihoods(lm, prompts, options, batch_tokens, shared, skip=lambda indices: False, names=None):
     """``scoring.option_log_likelihoods``."""
     if isinstance(lm, Served):

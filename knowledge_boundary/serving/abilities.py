@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from ..running.errors import UserError
 from ..wording.phrases import PROBE_ANSWER, PROBE_DRAW, PROBE_LETTERS, PROBE_QUESTION
-from .client import AT_FIRST, Client, FailingError, RefusedError
+from .client import PASSING, Client, FailingError, RefusedError
 from .replies import Reply
 
 KINDS = ("completions", "chat")  # plain texts; conversations, in the server's own template
@@ -14,7 +14,9 @@ DEEP = 1000  # and where letters are not among them, if the server gives so many
 PLAIN = {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0, "repeat_penalty": 1.0}
 CONTINUE = {"add_generation_prompt": False, "continue_final_message": True}
 RAISED = 100  # the largest bias of the protocol
-LITTLE = 2  # tokens that a begun answer of one letter adds to a prompt at most, if no turn ends behind it
+LITTLE = 3  # tokens that a prompt of one letter has at most, the beginning of a text among them
+DRAWN = 16  # tokens of an answer that is drawn on trial
+THOUGHT = 1024  # tokens of an answer in which a model that thinks has something to say
 
 
 @dataclass
@@ -28,12 +30,12 @@ class Abilities:
         top: of how many likeliest tokens it gives the log-probabilities; 0: of none.
         deep: of how many at most.
         temperature: whether it takes one.
-        seed: whether draws with the same seed are the same.
         seeded: whether it takes a seed at all.
         many: how many answers one request gives (``n``); 1: it does not heed it; 0: that was not tried.
         echo: whether it gives the log-probabilities of a prompt's own tokens.
         prefill: what makes it go on with a begun answer; None: it does not.
         raised: whether a bias of letters shows in the log-probabilities.
+        thinks: whether it begins with a thought, whatever it is told.
         spaced: whether its tokens' texts have their spaces.
         lead: of conversations, what stands before a letter that answers.
         ignored: what it does not heed, in words.
@@ -45,12 +47,12 @@ class Abilities:
     top: int = 0
     deep: int = 0
     temperature: bool = True
-    seed: bool = True
     seeded: bool = True
     many: int = 0
     echo: bool = False
     prefill: dict | None = None
     raised: bool = False
+    thinks: bool = False
     spaced: bool = True
     lead: str = ""
     ignored: list = field(default_factory=list)
@@ -100,10 +102,13 @@ def find(client: Client, kind: str, num_samples: int, thinking: str) -> Abilitie
         reply = find_taken(client, able, asked)
     learn_top(client, able, asked, reply)
     if kind == "chat":
+        able.thinks = bool(reply.thought) or (reply.long and not reply.text)
         find_prefill(client, able)
     else:
         find_echo(client, able)
-    if able.top and not able.echo and able.deep <= TOP:
+        if (tokens_in(client, able.body({"prompt": PROBE_ANSWER}, 1)) or 0) > LITTLE:
+            able.ignored.append("plain prompts, it seems (it puts something around them, such as a chat template)")
+    if able.top and not able.echo and able.deep <= able.top:
         find_raised(client, able)
     if num_samples:
         find_draws(client, able, num_samples)
@@ -123,24 +128,42 @@ def tried(client: Client, body: dict) -> Reply | None:
     return found[0] if found else None
 
 
+def tried_draws(client: Client, body: dict, many: int, tag: str = "") -> list | None:
+    """The replies to a trial of draws, None where the server does not take it or fails at it.
+
+    A server that is busy or not there has said nothing: then the run ends.
+    """
+    try:
+        return client.ask(body, many, tag)
+    except RefusedError:
+        return None
+    except FailingError as e:
+        if e.status in PASSING:
+            raise
+        return None
+
+
 def find_taken(client: Client, able: Abilities, asked: dict) -> Reply:
     """Find out which of a request's settings the server refuses, and leave them out; the reply to what is left."""
     wanted, able.passed, able.temperature = able.passed, {}, False
-    reply = tried(client, able.body(asked, 1))
-    if reply is None:
-        able.limit = "max_completion_tokens"  # what newer hosts call it
-        (reply,) = client.ask(able.body(asked, 1), retries=AT_FIRST)
+    reply = None
+    for able.limit, tokens in (("max_tokens", 1), ("max_completion_tokens", 1), ("max_completion_tokens", THOUGHT)):
+        reply = tried(client, able.body(asked, tokens))
+        if reply:
+            break
+    else:  # nothing is left out but the length: what the server says of it is the reason
+        (reply,) = client.ask(asked)
     for name, value in wanted.items():
-        if tried(client, able.body(asked, 1) | {name: value}):
+        if tried(client, able.body(asked, tokens) | {name: value}):
             able.passed[name] = value
         else:
             able.ignored.append(name)
     able.temperature = True
-    if tried(client, able.body(asked, 1)) is None:
+    if tried(client, able.body(asked, tokens)) is None:
         able.temperature = False
-        able.ignored.append("temperature 0 (what is asked for as the likeliest answer is drawn)")
+        able.ignored.append("temperature and top_p (its own hold; what is asked for as the likeliest answer is drawn)")
     for able.top in (TOP, 5):
-        found = tried(client, able.body(asked, 1, top=able.top))
+        found = tried(client, able.body(asked, tokens, top=able.top))
         if found:
             return found
     return reply
@@ -149,16 +172,18 @@ def find_taken(client: Client, able: Abilities, asked: dict) -> Reply:
 def learn_top(client: Client, able: Abilities, asked: dict, reply: Reply) -> None:
     """What a reply shows of the log-probabilities that the server gives."""
     given = reply.top[0] if reply.top else {}
-    able.top = able.deep = min(able.top, len(given)) if len(given) > 1 else 0
+    asked_for, able.top = able.top, able.top if len(given) > 1 else 0
+    able.deep = able.top
     if not able.top:
         return
     able.spaced = any(text.startswith(" ") for text in given) or able.kind == "chat"
     if able.kind == "chat":
         held = {lead: [given[lead + x] for x in PROBE_LETTERS if lead + x in given] for lead in ("", " ")}
         able.lead = max(held, key=lambda lead: (max(held[lead], default=-9999.0), lead == ""))
-    if able.top == TOP:
+    if asked_for == TOP:
         deeper = tried(client, able.body(asked, 1, top=DEEP))
-        able.deep = max(TOP, min(DEEP, len(deeper.top[0]))) if deeper and deeper.top else TOP
+        if deeper and deeper.top and len(deeper.top[0]) > TOP:
+            able.deep = DEEP
 
 
 def find_echo(client: Client, able: Abilities) -> None:
@@ -170,13 +195,16 @@ def find_echo(client: Client, able: Abilities) -> None:
 
 
 def find_prefill(client: Client, able: Abilities) -> None:
-    """Whether a begun answer is gone on with: by how many tokens it adds to the prompt, as the server counts them."""
+    """Whether a begun answer is gone on with: a letter then adds one token to the prompt, as the server counts them.
+
+    Where its turn is ended behind it, and another one begins, it adds more.
+    """
     asked = question_of("chat")
     begun = {"messages": [*asked["messages"], {"role": "assistant", "content": PROBE_ANSWER}]}
     alone = tokens_in(client, able.body(asked, 1))
     for passed in ({}, CONTINUE):
         added = tokens_in(client, able.body(begun, 1) | passed)
-        if alone and added and 0 < added - alone <= LITTLE:
+        if alone and added and added - alone == 1:
             able.prefill = passed
             return
 
@@ -189,7 +217,7 @@ def tokens_in(client: Client, body: dict) -> int | None:
 def letter_ids(client: Client, able: Abilities, letters) -> list | None:
     """The tokens that letters are behind a prompt, by the server's own tokenizer, else by ``tiktoken``'s."""
     lead = able.lead if able.kind == "chat" else " "
-    rows = [client.token_ids(f"{PROBE_QUESTION}{lead}{x}") for x in letters]
+    rows = [[i for i, _ in client.tokens(f"{PROBE_QUESTION}{lead}{x}") or ()] for x in letters]
     if not all(rows):
         try:
             import tiktoken
@@ -222,34 +250,28 @@ def find_draws(client: Client, able: Abilities, num_samples: int) -> None:
     """How answers can be drawn: many by one request or one, with seeds or without."""
     asked = question_of(able.kind, PROBE_DRAW)
     for able.seeded, able.many in ((True, num_samples), (False, num_samples), (True, 1), (False, 1)):
-        body = draws_body(able, asked, 16, 1.0, 1, able.many)
+        body = draws_body(able, asked, DRAWN, 1.0, 1, able.many)
         found = tried_draws(client, body, able.many)
         if found:
             able.many = able.many if len(found) == able.many else 1
             break
     else:
-        raise UserError(f"{client.address.title}: draws no answer at temperature 1; no certainty can be had of it")
+        raise UserError(f"{client.where}: draws no answer at temperature 1; no certainty can be had of it")
     if able.many < num_samples:
         able.ignored.append(f"n (each of {num_samples} answers is a request of its own)")
-    if able.seeded:
-        again = tried_draws(client, body, able.many, "again")
-        able.seed = [r.text for r in again or ()] == [r.text for r in found]
-    else:
-        again, able.seed = [], False
-    other = tried_draws(client, draws_body(able, asked, 16, 1.0, 2, able.many), able.many, "other") or []
-    if not able.seed:
+    again = tried_draws(client, body, able.many, "again") if able.seeded else None
+    told = [(r.thought, r.text) for r in found]
+    if not able.seeded or (any(map(any, told)) and [(r.thought, r.text) for r in again or ()] != told):
         able.ignored.append("seed (another run draws other answers)")
-    texts = [r.text for r in (*found, *other)]
-    if len(texts) > 1 and len(set(texts)) == 1:
+    other = tried_draws(client, draws_body(able, asked, DRAWN, 1.0, 2, able.many), able.many, "other") or []
+    told += [(r.thought, r.text) for r in other]
+    if len(told) > 1 and any(told[0]) and len(set(told)) == 1:
         able.ignored.append("temperature, it seems (all answers drawn on trial were the same)")
-
-
-def tried_draws(client: Client, body: dict, many: int, tag: str = "") -> list | None:
-    """The replies to a trial of draws, None where the server does not take it or fails at it."""
-    try:
-        return client.ask(body, many, tag, AT_FIRST)
-    except (RefusedError, FailingError):
-        return None
+    elif "top_k" in able.passed:
+        only = [draws_body(able, asked, DRAWN, 1.0, seed, 1) | {"top_k": 1} for seed in (1, 2)]
+        narrow = [tried_draws(client, one, 1, f"top_k {k}") for k, one in enumerate(only)]
+        if all(narrow) and len({r.text for (r,) in narrow}) > 1:
+            able.ignored.append("top_k (its own settings of what is drawn from may hold)")
 
 
 def draws_body(able: Abilities, asked: dict, tokens: int, temperature: float, seed: int, n: int) -> dict:

@@ -3,7 +3,7 @@
 import os
 import re
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from ..running.errors import UserError
 
@@ -53,7 +53,9 @@ class Address:
 
     def hidden(self, text: str) -> str:
         """``text`` without the key, the password and the query, whoever has put them there."""
-        for secret in (self.key if self.key != NO_KEY else "", *(self.login or ())[1:], self.query):
+        secrets = {self.key if self.key != NO_KEY else "", *(self.login or ())[1:], self.query}
+        secrets |= {value for _, value in parse_qsl(self.query)}
+        for secret in sorted(secrets | set(map(quote, secrets)), key=len, reverse=True):
             text = text.replace(secret, "***") if secret else text
         return text
 
@@ -77,7 +79,7 @@ class Url(str):
             host, port = parts.hostname, parts.port
         except ValueError:
             parts, host, port = None, None, None
-        if not host or parts.scheme not in ("http", "https"):
+        if not host or parts.scheme not in ("http", "https") or not given.strip().isprintable():
             raise UserError(f"{flag}: is no URL of a server; one such as http://localhost:8000/v1 is expected")
         path = re.sub(r"/(?:chat/)?completions$", "", parts.path.rstrip("/")) or "/v1"
         shown = f"[{host}]" if ":" in host else host

@@ -1,7 +1,5 @@
 """A served model's own words: N drawn answers, and the likeliest one."""
 
-import hashlib
-
 from ..engine.drawing import Answer
 from ..judging.extent import extent
 from ..models.templates import THOUGHTS
@@ -11,6 +9,7 @@ from .conversation import is_written
 from .replies import Reply
 from .served import Served
 
+UNSHOWN = "(a thought that the server does not show)"
 NEXT_QUESTION = f"\n{QUESTION.strip()}"  # a model that goes on with one has answered before
 
 
@@ -31,7 +30,7 @@ def answer(
         max_new_tokens: an answer's longest length in tokens.
         temperature: of the draws.
         top_p: of the draws.
-        seed: of the draws; each question's are its own.
+        seed: of the draws; the model's own (``Served.seed``).
         greedy: whether the greedy answer is wanted too.
         skip: ``indices → bool``; batches for which it is true are left out.
         max_thinking_tokens: a thought's longest length before the answer; 0: the model is not asked to think.
@@ -46,36 +45,37 @@ def answer(
         with served.naming(ids[i]):
             samples, best, log_refusal = [], None, None
             if num_samples:
-                replies = drawn(served, able, body, num_samples, tokens, temperature, seed_of(seed, ids[i]), top_p)
+                replies = drawn(served, able, body, ids[i], num_samples, tokens, temperature, top_p)
                 samples = [said(reply, thinks) for reply in replies]
             if greedy:
                 (reply,) = served.client.ask(able.body(body, tokens, top=min(able.top, 1)))
                 best = said(reply, thinks)
             if refusal and able.echo and not is_written(prompts[i]):
                 found = continued(served, able, prompts[i], f"{served.format.lead_of(prompts[i])}{refusal}")
-                log_refusal = None if found is None else float(sum(found))
+                log_refusal = None if found is None else float(sum(p for _, p in found))
         return (samples, best) if refusal is None else (samples, best, best, log_refusal)
 
     for indices in batches(len(prompts), skip):
         yield indices, served.client.map(ask, indices)
 
 
-def seed_of(seed: int, question_id: str) -> int:
-    """A question's own seed, 31 bits: its draws depend on nothing but the run's seed and its id."""
-    return int.from_bytes(hashlib.sha256(f"{seed} {question_id}".encode()).digest()[:4], "big") >> 1
-
-
 def said(reply: Reply, thinks: bool) -> Answer:
-    """What a reply says: the answer, cut as everywhere (``judging.extent``), behind a thought if there is one."""
+    """What a reply says: the answer, cut as everywhere (``judging.extent``), behind a thought if there is one.
+
+    A thought that the server has parted from it is no part of what a begun answer goes on from: templates leave earlier
+    thoughts out.
+    """
     thought, text = parted(reply)
     if thought and text is None:
         return Answer("", None, thought, thought, complete=False)
     found, whole = extent(text)
-    before = f"{thought}{text[: len(text) - len(text.lstrip())]}" if thought else ""
-    logprobs = of_answer(reply, thought)
-    long = reply.long and not whole
-    own = {"log_p": sum(logprobs) if logprobs else 0.0}
-    return Answer(found, logprobs, f"{thought}{text}", before, long=long, **own)
+    inside = thought and not reply.thought
+    before = f"{thought}{text[: len(text) - len(text.lstrip())]}" if inside else ""
+    tokens = behind(reply.tokens, thought) if thought and reply.tokens else reply.tokens
+    logprobs = of_answer(tokens, reply.text)
+    # Of an empty answer, that the model ends at once.
+    log_p = sum(logprobs) if logprobs else tokens[0][1] if tokens and logprobs == [] else 0.0
+    return Answer(found, logprobs, f"{thought}{text}", before, long=reply.long and not whole, log_p=log_p)
 
 
 def parted(reply: Reply) -> tuple[str, str | None]:
@@ -83,6 +83,8 @@ def parted(reply: Reply) -> tuple[str, str | None]:
     if reply.thought:
         return reply.thought, reply.text if reply.text.strip() or not reply.long else None
     text = reply.text
+    if not text and reply.long:  # all that it may write went into a thought that the server keeps to itself
+        return UNSHOWN, None
     for kind in THOUGHTS:
         if kind.closes in text:
             before, mark, behind = text.partition(kind.closes)
@@ -92,19 +94,19 @@ def parted(reply: Reply) -> tuple[str, str | None]:
     return "", text
 
 
-def of_answer(reply: Reply, thought: str) -> list | None:
-    """The log-probabilities of an answer's tokens, up to where it ends; None where the server gives none."""
-    if not reply.tokens or any(p is None for _, p in reply.tokens):
+def of_answer(tokens: list | None, whole: str) -> list | None:
+    """The log-probabilities of an answer's tokens, up to where it ends; None where the server gives none.
+
+    Args:
+        tokens: [(text, log-probability)] from where the answer begins.
+        whole: all that was said; the token that only ends a turn is no part of it.
+    """
+    if not tokens or any(p is None for _, p in tokens):
         return None
-    tokens = list(reply.tokens)
-    if thought:
-        tokens = behind(tokens, thought)
-        if tokens is None:
-            return None
     found, text = [], ""
     for token, p in tokens:
-        if len(found) == len(tokens) - 1 and (not token or token not in reply.text):
-            break  # the end of the turn, which is no part of what is said
+        if len(found) == len(tokens) - 1 and (not token or token not in whole):
+            break
         alone = token.lstrip(" ").startswith("\n") or (not token.strip() and "\n" in token)
         if "\n" in token and extent(f"{text}\n" if alone else f"{text}{token}")[1]:
             return found if alone else [*found, p]

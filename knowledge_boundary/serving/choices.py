@@ -6,6 +6,8 @@ likely than what is listed: it counts as nothing where that moves no probability
 drawn.
 """
 
+import dataclasses
+import hashlib
 import math
 from dataclasses import dataclass
 
@@ -30,12 +32,14 @@ class Asked:
     """A prompt as the server is sent it, and what may follow.
 
     Attributes:
-        text: the prompt, for naming it.
+        name: of its question.
+        text: the prompt.
         body: ``{"prompt": …}`` or ``{"messages": …}``, and what makes the server go on with a begun answer.
         rests: what may follow, each from where they part.
         before: what stands there in front of them, if the server begins a turn of its own.
     """
 
+    name: str
     text: str
     body: dict
     rests: tuple
@@ -54,9 +58,9 @@ def letter_probabilities(served: Served, prompts, letters, skip=lambda indices: 
     """As ``engine.scoring.letter_probabilities``, in order: (indices, [(array [letters], their share or None)])."""
 
     def ask(i):
-        lead = served.format.lead_of(prompts[i])
-        asked = Asked(prompts[i], body_of(served, prompts[i]), tuple(f"{lead}{x}" for x in letters[i]))
-        with served.naming(names[i] if names else str(i)):
+        lead, name = served.format.lead_of(prompts[i]), names[i] if names else str(i)
+        asked = Asked(name, prompts[i], body_of(served, prompts[i]), tuple(f"{lead}{x}" for x in letters[i]))
+        with served.naming(name):
             p, held = chosen(served, asked, "letters", letters[i])
         return (np.full(len(letters[i]), 1 / len(letters[i])), 0.0) if p is None else (p, held)
 
@@ -80,8 +84,9 @@ def pair_probabilities(served: Served, texts, first: str, second: str, names=Non
     common, rests = first[:n], (first[n:], second[n:])
 
     def ask(i):
-        with served.naming(names[i] if names else str(i)):
-            p, _ = chosen(served, asked_pair(served, texts[i], common, rests), what, None)
+        name = names[i] if names else str(i)
+        with served.naming(name):
+            p, _ = chosen(served, asked_pair(served, name, texts[i], common, rests), what, None)
         return None if p is None else float(p[0])
 
     return served.client.map(ask, range(len(texts)))
@@ -96,33 +101,38 @@ def option_log_likelihoods(served: Served, prompts, options, skip=lambda indices
 
     def ask(i):
         able, name = served.able_for(prompts[i]), names[i] if names else str(i)
-        if not able.echo or is_written(prompts[i]):
-            raise UserError(
-                f"{served.client.address.url} does not give the log-probabilities of prompts, which whole answers "
-                "need: leave out --scoring cloze, or of open questions --prompt probe"
-            )
+        check_echo(served, prompts[i])
         with served.naming(name):
             found = [continued(served, able, prompts[i], option) for option in options[i]]
         if None in found:
             raise UserError(f"question {name}: a token lies across where {options[i]} begin; leave out --scoring cloze")
-        return np.array([(sum(own), len(own)) for own in found])
+        return np.array([(sum(p for _, p in own), len(own)) for own in found])
 
     for indices in batches(len(prompts), skip):
         yield indices, served.client.map(ask, indices)
 
 
-def asked_pair(served: Served, text: str, common: str, rests) -> Asked:
+def check_echo(served: Served, text: str) -> None:
+    """UserError if the server does not give the log-probabilities of prompts such as ``text``."""
+    if is_written(text) or not served.able_for(text).echo:
+        raise UserError(
+            f"{served.client.address.url} does not give the log-probabilities of prompts, which whole answers need: "
+            "leave out --scoring cloze, or of open questions --prompt probe"
+        )
+
+
+def asked_pair(served: Served, name: str, text: str, common: str, rests) -> Asked:
     """Two replies behind ``text``: behind what they have in common, where the server goes on with a begun answer."""
     if not is_written(text):
-        return Asked(text, {"prompt": f"{text}{common}"}, rests)
+        return Asked(name, text, {"prompt": f"{text}{common}"}, rests)
     messages, begun = messages_of(text)
     prefill = served.able("chat").prefill
     if not f"{begun}{common}".strip():
-        return Asked(text, {"messages": messages}, rests)
+        return Asked(name, text, {"messages": messages}, rests)
     if prefill is not None:
         said = {"role": "assistant", "content": f"{begun}{common}"}
-        return Asked(text, {"messages": [*messages, said]} | prefill, rests)
-    return Asked(text, {"messages": asked_after(messages, begun)}, rests, common)
+        return Asked(name, text, {"messages": [*messages, said]} | prefill, rests)
+    return Asked(name, text, {"messages": asked_after(messages, begun)}, rests, common)
 
 
 def body_of(served: Served, text: str) -> dict:
@@ -153,11 +163,15 @@ def chosen(served: Served, asked: Asked, what: str, letters: str | None) -> tupl
     if found is None and able.raised and letters:
         found, way = by_bias(served, able, asked, letters), "logit_bias"
     if found is None and top:
-        found, way = bounded(able, asked, top), "bounded"
+        found, way = bounded(served, able, asked, top), "bounded"
+    if found is None and letters and served.only_exact:
+        raise UserError(
+            f"--estimator exact: question {asked.name}: not all letters' probabilities are given; leave it out"
+        )
     if found is None:
         found, way = by_draws(served, able, asked, letters), "sampled"
         way = "unreadable" if found[0] is None else way
-    served.client.kept.note(what, asked.text, way)
+    served.client.kept.note(what, f"{asked.name} {asked.text}", way)
     return found
 
 
@@ -171,10 +185,23 @@ def shares(log_p) -> tuple:
 def by_top(served: Served, able, asked: Asked, many: int) -> tuple:
     """(``shares``, or None where not all are among the likeliest tokens; {token: log-probability} there)."""
     tokens = REPLY if asked.before else 1
-    (reply,) = served.client.ask(able.body(asked.body, tokens, top=many))
+    keep = (lambda reply: trimmed(reply, able, asked.rests)) if many > abilities.TOP else lambda reply: reply
+    (reply,) = served.client.ask(able.body(asked.body, tokens, top=many), keep=keep)
     top = place_of(reply, asked.before)
-    own = [listed(top, able, rest, asked.rests) for rest in asked.rests]
+    own = [listed(top, able, rest, asked.rests, served.first_token(rest)) for rest in asked.rests]
     return (shares(own) if top and None not in own else None), top
+
+
+def trimmed(reply, able, rests):
+    """A reply with many likeliest tokens, less those that nothing is made of: it is kept on disk."""
+    written = (lambda text: text) if able.spaced else str.lstrip
+    own = [written(rest) for rest in rests]
+
+    def part(top: dict) -> dict:
+        found = {t: p for t, p in top.items() if t.strip() and any(rest.startswith(t) for rest in own)}
+        return found | {t: p for t, p in top.items() if p == min(top.values())}
+
+    return dataclasses.replace(reply, top=[part(top) for top in reply.top] if reply.top else reply.top)
 
 
 def place_of(reply, before: str) -> dict:
@@ -187,34 +214,47 @@ def place_of(reply, before: str) -> dict:
     return {}
 
 
-def listed(top: dict, able, rest: str, rests) -> float | None:
+def listed(top: dict, able, rest: str, rests, first: str | None = None) -> float | None:
     """The log-probability of the token that ``rest`` begins with, None where it is not listed.
 
-    A letter is a token of its own. Of a longer text it is the longest listed token that only it begins with.
+    Args:
+        top: {token: log-probability}.
+        able: what the server can do.
+        rest: what may follow.
+        rests: what else may.
+        first: the token itself; None: that is not known, and the longest listed one is taken with which only ``rest``
+            begins.
     """
     written = (lambda text: text) if able.spaced else str.lstrip
     own, others = written(rest), [written(other) for other in rests if other != rest]
-    if len(rest.strip()) == 1:
-        return top.get(own)
+    if first is not None:
+        return top.get(written(first))
     fitting = [t for t in top if t.strip() and own.startswith(t) and not any(o.startswith(t) for o in others)]
     return top[max(fitting, key=len)] if fitting else None
 
 
 def by_echo(served: Served, able, asked: Asked) -> tuple | None:
     """``shares`` from the log-probabilities of prompts that end in each; None where a token lies across the seam."""
-    own = [continued(served, able, asked.body["prompt"], rest, asked.rests) for rest in asked.rests]
-    return None if None in own else shares([found[0] for found in own])
+    own = [continued(served, able, asked.body["prompt"], rest) for rest in asked.rests]
+    if None in own:
+        return None
+    n = 0  # tokens that all begin with, such as a space of its own
+    while all(len(found) > n + 1 for found in own) and len({found[n][0] for found in own}) == 1:
+        n += 1
+    before = sum(p for _, p in own[0][:n])
+    p, held = shares([found[n][1] for found in own])
+    return p, held * math.exp(before)
 
 
-def continued(served: Served, able, prompt: str, rest: str, rests=()) -> list | None:
-    """The log-probabilities of the tokens of ``rest`` behind ``prompt``, from where it parts from ``rests``."""
+def continued(served: Served, able, prompt: str, rest: str) -> list | None:
+    """[(text, log-probability)] of the tokens of ``rest`` behind ``prompt``; None where one lies across the seam."""
     (reply,) = served.client.ask(able.body({"prompt": f"{prompt}{rest}"}, 1, top=1) | {"echo": True})
     said, found = "", []
     for text, p in reversed((reply.tokens or ())[:-1]):
-        said, found = f"{text}{said}", [p, *found]
-        if len(said.lstrip()) >= len(rest.lstrip()):
+        if len(said.lstrip()) >= len(rest.lstrip()) and text:  # a part of a character may have no text of its own
             break
-    return found if said.lstrip() == rest.lstrip() and None not in found else None
+        said, found = f"{text}{said}", [(text, p), *found]
+    return found if said.lstrip() == rest.lstrip() and all(p is not None for _, p in found) else None
 
 
 def by_bias(served: Served, able, asked: Asked, letters: str) -> tuple | None:
@@ -224,13 +264,13 @@ def by_bias(served: Served, able, asked: Asked, letters: str) -> tuple | None:
         return None
     body = able.body(asked.body, 1, top=able.top) | abilities.bias(ids)
     (reply,) = served.client.ask(body)
-    own = [listed(reply.top[0] if reply.top else {}, able, rest, asked.rests) for rest in asked.rests]
+    own = [listed(reply.top[0] if reply.top else {}, able, rest, asked.rests, rest) for rest in asked.rests]
     return None if None in own else (shares(own)[0], None)
 
 
-def bounded(able, asked: Asked, top: dict) -> tuple | None:
+def bounded(served: Served, able, asked: Asked, top: dict) -> tuple | None:
     """``shares`` with those that are not listed at nothing, where that moves none of them by more than ``BOUND``."""
-    own = [listed(top, able, rest, asked.rests) for rest in asked.rests]
+    own = [listed(top, able, rest, asked.rests, served.first_token(rest)) for rest in asked.rests]
     held = sum(math.exp(p) for p in own if p is not None)
     most = own.count(None) * math.exp(min(top.values()))
     if not held or most / (held + most) > BOUND:
@@ -241,11 +281,14 @@ def bounded(able, asked: Asked, top: dict) -> tuple | None:
 def by_draws(served: Served, able, asked: Asked, letters: str | None) -> tuple:
     """How often each was drawn, of the draws that could be read, and how many could; (None, 0.0) for none."""
     counts = np.zeros(len(asked.rests))
-    for reply in drawn(served, able, asked.body, DRAWS, REPLY, 1.0, 0):
-        k = read(reply.text, asked, letters)
+    last = asked.body.get("messages", [{}])[-1]
+    begun = last.get("content", "") if last.get("role") == "assistant" else ""
+    n, tokens = served.num_samples or DRAWS, abilities.THOUGHT if able.thinks else REPLY
+    for reply in drawn(served, able, asked.body, asked.name, n, tokens, 1.0):
+        k = read(reply.text.removeprefix(begun), asked, letters)  # some servers repeat what was begun
         if k is not None:
             counts[k] += 1
-    return (counts / counts.sum(), counts.sum() / DRAWS) if counts.any() else (None, 0.0)
+    return (counts / counts.sum(), counts.sum() / n) if counts.any() else (None, 0.0)
 
 
 def read(text: str, asked: Asked, letters: str | None) -> int | None:
@@ -259,14 +302,21 @@ def read(text: str, asked: Asked, letters: str | None) -> int | None:
 
 
 def drawn(
-    served: Served, able, asked: dict, n: int, tokens: int, temperature: float, seed: int, top_p: float = 1.0
+    served: Served, able, asked: dict, name: str, n: int, tokens: int, temperature: float, top_p: float = 1.0
 ) -> list:
-    """``n`` drawn replies to one prompt: by one request where the server gives so many, else by one each."""
+    """``n`` drawn replies to one prompt: by one request where the server gives so many, else by one each.
+
+    Their seeds are a function of the run's and of the question's name. Where the server has no seeds, its name tells
+    apart requests that are alike.
+    """
     served.learn_draws(able, n)
-    many = able.many >= n > 1
+    digest = hashlib.sha256(f"{served.seed} {name}".encode()).digest()
+    seed = int.from_bytes(digest[:4], "big") >> 1
+    own = {"top_p": top_p} if able.temperature else {}
     found = []
-    for k in range(1 if many else n):
-        body = draws_body(able, asked, tokens, temperature, seed + k, n if many else 1)
-        own = {"top_p": top_p} if able.temperature else {}
-        found += served.client.ask(body | own, n if many else 1, "" if many else f"draw {k}")
+    if able.many >= n > 1:
+        found += served.client.ask(draws_body(able, asked, tokens, temperature, seed, n) | own, n, name)
+    for k in range(len(found), n):  # all of them, or what one request was short of
+        body = draws_body(able, asked, tokens, temperature, seed + k, 1) | own
+        found += served.client.ask(body, tag=f"draw {k} of {name}")
     return found

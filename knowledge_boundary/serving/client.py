@@ -2,23 +2,27 @@
 
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from urllib.parse import parse_qsl
 
 import openai
 
 from ..running.errors import UserError
 from . import replies
-from .address import Address
+from .address import NO_KEY, Address
 from .kept import Kept, hashed
 from .replies import NonsenseError
 
 CONCURRENCY = 8
-AT_FIRST = 4  # retries of what may fail for good: some seconds, for a server that isn't there
-PATIENCE = 45  # retries in a run: about five minutes, in which a server may start again
+RETRIES = 4  # of the client, for a request; some seconds
+PATIENCE = 300  # seconds in which a request that fails for a while is asked anew: a server may start again
 NONSENSE = 6  # times that a request is asked whose replies are none
 SLOW = 600  # seconds that a reply may take
+UNREACHED = 10  # seconds in which a connection must stand
 NOT_TAKEN = (400, 404, 405, 413, 415, 422, 501)  # status codes of a request that the server does not take
+PASSING = (408, 409, 429, 502, 503, 504, None)  # and of a server that is busy, or not there
 KEPT = "what was answered is kept, and the same command goes on"
 
 
@@ -27,7 +31,16 @@ class RefusedError(Exception):
 
 
 class FailingError(UserError):
-    """The server fails at a request again and again."""
+    """The server fails at a request again and again.
+
+    Args:
+        message: in one line.
+        status: of its reply; None: it gave none.
+    """
+
+    def __init__(self, message: str, status: int | None):
+        super().__init__(message)
+        self.status = status
 
 
 class Client:
@@ -38,6 +51,9 @@ class Client:
         kept: what it has answered before.
         concurrency: requests in flight at most.
         max_requests: requests that are sent at most; None: without a bound.
+
+    Raises:
+        UserError: the environment's proxy can't be used.
     """
 
     def __init__(
@@ -50,16 +66,27 @@ class Client:
         self.address, self.kept = address, kept or Kept()
         self.concurrency, self.max_requests = concurrency, max_requests
         self.sent, self.lock, self.stopping = 0, threading.Lock(), threading.Event()
+        self.refused, self.locks = {}, defaultdict(threading.Lock)
         self.watch: Callable = lambda text: None  # is told what was asked so far
         login = {"auth": address.login} if address.login else {}
-        self.api = openai.OpenAI(
-            api_key=address.key,
-            base_url=address.url,
-            timeout=SLOW,
-            max_retries=PATIENCE,
-            default_query=dict(part.partition("=")[::2] for part in address.query.split("&") if part),
-            http_client=openai.DefaultHttpxClient(timeout=SLOW, **login),
-        )
+        try:
+            self.api = openai.OpenAI(
+                api_key=address.key,
+                base_url=address.url,
+                max_retries=RETRIES,
+                default_query=dict(parse_qsl(address.query, keep_blank_values=True)),
+                timeout=openai.Timeout(SLOW, connect=UNREACHED),
+                http_client=openai.DefaultHttpxClient(**login),
+            )
+        except (ImportError, ValueError) as e:  # a proxy's URL of the environment
+            raise UserError(
+                f"{self.where}: cannot be asked ({address.hidden(str(e))}); see HTTP_PROXY, ALL_PROXY"
+            ) from e
+
+    @property
+    def where(self) -> str:
+        """How errors name the server."""
+        return f"{self.address.url_flag} {self.address.url}"
 
     # ---- one request ----
 
@@ -70,53 +97,71 @@ class Client:
             UserError: nothing answers there, or the key is refused.
         """
         try:
-            content, _ = self.patiently(lambda api: api.models.with_raw_response.list(), AT_FIRST)
+            content, _ = self.patiently(lambda api: api.models.with_raw_response.list(), patience=0)
         except RefusedError:
             return []
         listed = content.get("data") if isinstance(content, dict) else None
         return [one for one in listed or () if isinstance(one, dict) and isinstance(one.get("id"), str)]
 
-    def token_ids(self, text: str) -> list | None:
-        """The server's own token ids of a text, the beginning of a text among them; None where it does not tell."""
+    def tokens(self, text: str) -> list | None:
+        """The server's own tokens of a text, the beginning of a text among them; None where it does not tell.
+
+        Each as (id, its text, None where that is not told).
+        """
         body = {"model": self.address.name, "prompt": text, "content": text, "add_special": True}
+        body |= {"with_pieces": True, "return_token_strs": True}
         raw = {"headers": {"X-Stainless-Raw-Response": "true"}}
-        send = lambda api: api.post(f"{self.address.root}/tokenize", body=body, cast_to=object, options=raw)  # noqa: E731
         try:
-            found, _ = self.patiently(send, AT_FIRST)
+            found, _ = self.patiently(
+                lambda api: api.post(f"{self.address.root}/tokenize", body=body, cast_to=object, options=raw),
+                patience=0,
+            )
         except (RefusedError, FailingError):
             return None
-        ids = found.get("tokens") if isinstance(found, dict) else None
-        return ids if isinstance(ids, list) and all(isinstance(i, int) for i in ids) else None
+        rows = found.get("tokens") if isinstance(found, dict) else None
+        if not isinstance(rows, list):
+            return None
+        texts = found.get("token_strs") or [None] * len(rows)
+        pairs = [
+            (row.get("id"), row.get("piece")) if isinstance(row, dict) else (row, text)
+            for row, text in zip(rows, texts, strict=False)
+        ]
+        pairs = [(i, text.translate(replies.RAW) if isinstance(text, str) else None) for i, text in pairs]
+        return pairs if all(isinstance(i, int) for i, _ in pairs) else None
 
-    def ask(self, body: dict, expected: int = 1, tag: str = "", retries: int = PATIENCE) -> list:
+    def ask(self, body: dict, expected: int = 1, tag: str = "", keep=lambda reply: reply) -> list:
         """The Replies to a request, out of what is kept if it was answered before.
 
         Args:
             body: what is sent but the model's name; with ``messages`` to /chat/completions, else to /completions.
             expected: choices that are asked for.
             tag: tells apart requests that are alike, such as draws without a seed.
-            retries: how often it is sent again.
+            keep: what of a Reply is kept.
 
         Raises:
             RefusedError: the server does not take such a request.
             UserError: the key is refused, there is no answer after all retries, or --max_requests is reached.
         """
         key = self.key(body, tag)
-        if key in self.kept.refused:
-            raise RefusedError(self.kept.refused[key])
-        if key not in self.kept.replies:
-            self.kept.add({"key": key} | self.answered(body, expected, retries))
-            self.watch(self.so_far())
-            if key in self.kept.refused:
-                raise RefusedError(self.kept.refused[key])
+        with self.locks[key]:  # what is asked twice at a time is asked once
+            if key in self.refused:
+                raise RefusedError(self.refused[key])
+            if key not in self.kept.replies:
+                try:
+                    line = self.answered(body, expected, keep)
+                except RefusedError as e:
+                    self.refused[key] = str(e)
+                    raise
+                self.kept.add({"key": key} | line)
+                self.watch(self.so_far())
         return self.kept.replies[key]
 
     def key(self, body: dict, tag: str = "") -> str:
         """What names a request among those that are kept."""
         return hashed([self.address.name, body, tag])
 
-    def answered(self, body: dict, expected: int, retries: int) -> dict:
-        """A line of what is kept: the replies to a request and what they cost, or why it is refused."""
+    def answered(self, body: dict, expected: int, keep) -> dict:
+        """A line of what is kept: the replies to a request, and what they cost."""
         with self.lock:
             if self.sent == self.max_requests:
                 raise UserError(
@@ -132,66 +177,59 @@ class Client:
             return created.with_raw_response.create(**first, extra_body=rest)
 
         began = time.monotonic()
-        try:
-            (found, usage), retries = self.patiently(send, retries, lambda content: replies.read(content, expected))
-            line = {"replies": [reply.record() for reply in found], "retries": retries} | usage
-        except RefusedError as e:
-            line = {"refused": str(e), "retries": 0, "in": 0, "out": 0}
-        return line | {"seconds": round(time.monotonic() - began, 3)}
+        (found, usage), taken = self.patiently(send, lambda content: replies.read(content, expected))
+        seconds = round(time.monotonic() - began, 3)
+        return {"replies": [keep(reply).record() for reply in found], "retries": taken, "seconds": seconds} | usage
 
-    def patiently(self, send, retries: int, read=lambda content: content) -> tuple:
-        """(``read`` of a reply's JSON, the retries that were taken); what is none is asked for again.
+    def patiently(self, send, read=lambda content: content, patience: float = PATIENCE) -> tuple:
+        """(``read`` of a reply's JSON, the retries that were taken) of ``send(api)``.
+
+        The client's own retries first; where the server is busy or not there, anew until ``patience`` seconds are over.
 
         Raises:
             RefusedError: the server does not take such a request.
             UserError: the key is refused, or there is no answer after all retries.
         """
-        taken = 0
-        for tried in range(NONSENSE):
+        taken, nonsense, began = 0, 0, time.monotonic()
+        while True:
+            if self.stopping.is_set():
+                raise UserError(f"{self.where}: is asked nothing more, since the run ends")
             try:
-                content, more = self.call(send, retries)
-                return read(content), taken + more
-            except NonsenseError as e:
-                reason = self.address.hidden(str(e))
-                taken += 1
-            self.stopping.wait(0.5 * 2**tried)
-        where = f"{self.address.url_flag} {self.address.url}"
-        raise FailingError(f"{where}: {reason}, {NONSENSE} times to the same request; {KEPT}")
-
-    def call(self, send, retries: int) -> tuple:
-        """(a reply's JSON, the retries that were taken) of ``send(api)``.
-
-        Raises:
-            RefusedError: the server does not take such a request.
-            NonsenseError: the reply is no JSON.
-            UserError: the key is refused, or there is no answer after all retries.
-        """
-        try:
-            response = send(self.api.with_options(max_retries=retries))
-        except openai.APIStatusError as e:
-            raise self.of_status(e) from None
-        except openai.APIConnectionError as e:
-            reason = type(e).__name__ if e.__cause__ is None else f"{type(e.__cause__).__name__}: {e.__cause__}"
-            reason = self.address.hidden((reason.splitlines() or [""])[0])
-            raise UserError(
-                f"{self.address.url_flag} {self.address.url}: no answer ({reason}), tried {retries + 1} times; is the "
-                f"server there? {KEPT[0].upper()}{KEPT[1:]}"
-            ) from None
-        try:
-            return response.http_response.json(), response.retries_taken
-        except ValueError as e:
-            raise NonsenseError("a reply that is no JSON") from e
+                response = send(self.api)
+                content = response.http_response.json()
+                return read(content), taken + response.retries_taken
+            except openai.APIStatusError as e:
+                failed = self.of_status(e)
+                if not isinstance(failed, FailingError):
+                    raise failed from None
+            except openai.APIConnectionError as e:
+                failed = self.of_connection(e)
+            except ValueError as e:  # no JSON, or none of the protocol's
+                nonsense += 1
+                reason = str(e) if isinstance(e, NonsenseError) else "a reply that is no JSON"
+                failed = FailingError(f"{self.where}: {reason}, {nonsense} times to the same request; {KEPT}", 200)
+            over = time.monotonic() - began >= patience
+            if nonsense >= NONSENSE if failed.status == 200 else failed.status not in PASSING or over:
+                raise failed from None
+            taken += 1 if failed.status == 200 else RETRIES + 1
+            self.stopping.wait(min(8, 0.5 * 2**nonsense if nonsense else 8))
 
     def of_status(self, e) -> Exception:
         """The error of a reply with another status than success."""
-        said = self.message_of(e)
-        where = f"{self.address.url_flag} {self.address.url}"
-        if e.status_code in (401, 403):
-            have = "is not set" if self.address.key == "none" else "is refused there"
-            return UserError(f"{where}: the server refuses the key ({e.status_code}): {self.address.key_name} {have}")
-        if e.status_code in NOT_TAKEN:
+        said, code = self.message_of(e), e.status_code
+        if code == 401 or (code == 403 and not self.kept.totals["requests"]):
+            name = "the URL's user and password are" if self.address.login else f"{self.address.key_name} is"
+            have = "not set" if self.address.key == NO_KEY and not self.address.login else "refused there"
+            return UserError(f"{self.where}: the server refuses the key ({code}): {name} {have}")
+        if code in (*NOT_TAKEN, 403):  # once others were answered, 403 is of this request, such as a moderator's
             return RefusedError(said)
-        return FailingError(f"{where}: answers {e.status_code} ({said}) again and again; {KEPT}")
+        return FailingError(f"{self.where}: answers {code} ({said}); {KEPT}", code)
+
+    def of_connection(self, e) -> FailingError:
+        """The error of a server that gives no reply."""
+        reason = type(e).__name__ if e.__cause__ is None else f"{type(e.__cause__).__name__}: {e.__cause__}"
+        reason = self.address.hidden((reason.splitlines() or [""])[0])
+        return FailingError(f"{self.where}: no answer ({reason}); is the server there? If so, {KEPT}", None)
 
     def message_of(self, e) -> str:
         """A server's own message in one line, without what must not be shown."""
@@ -202,25 +240,21 @@ class Client:
     # ---- many ----
 
     def map(self, work, items):
-        """``[work(item)]``, as many at a time as may be in flight; of errors the first, once no request is under way.
+        """``[work(item)]``, as many at a time as may be in flight; of errors the first.
 
-        What was under way is kept before the error is raised.
+        What is under way is kept before an error is raised.
         """
-        with ThreadPoolExecutor(self.concurrency) as pool:
-            futures = [pool.submit(self.unless_stopped, work, item) for item in items]
+        pool = ThreadPoolExecutor(self.concurrency)
+        futures = [pool.submit(work, item) for item in items]
+        try:
             done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-            failed = next((f for f in futures if f in done and f.exception()), None)
-            if failed:
-                self.stopping.set()
-                for future in futures:
-                    future.cancel()
-        if failed:
-            raise failed.exception()
-        return [future.result() for future in futures]
-
-    def unless_stopped(self, work, item):
-        """``work(item)``, unless another one has failed."""
-        return None if self.stopping.is_set() else work(item)
+            found = [future.result() for future in futures if future in done]
+        except BaseException as e:
+            self.stopping.set()
+            pool.shutdown(wait=isinstance(e, Exception), cancel_futures=True)
+            raise
+        pool.shutdown()
+        return found
 
     def so_far(self) -> str:
         """What was asked, for a progress bar."""

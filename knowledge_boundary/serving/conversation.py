@@ -81,9 +81,3 @@ class Conversation:
     def ended(self, prompt: str, answer: str) -> str:
         """What a model would be trained to write behind ``prompt``; its end is not known here."""
         return answer if is_written(prompt) else f"{self.lead_of(prompt)}{answer}"
-
-    @property
-    def about(self) -> dict:
-        """What was done, for ``meta``."""
-        able = self.served.abilities.get("chat")
-        return {"thinking": self.thinking, "rendered_by": "server", "passed": able.passed if able else None}

@@ -7,19 +7,24 @@ import threading
 from pathlib import Path
 
 from ..running.errors import UserError
+from ..running.journal import DISCARD
 from .replies import Reply
 
 
 class Kept:
-    """A file of JSON Lines, one a reply or a refusal, on disk when ``add`` returns.
+    """A file of JSON Lines, one a reply, on disk when ``add`` returns; its first names the run that it is of.
 
     Args:
         path: of the file, written with the first reply; None: replies are kept in memory alone.
+        run: what tells the run from others.
+
+    Raises:
+        UserError: the file is of another run, or damaged.
     """
 
-    def __init__(self, path: Path | None = None):
-        self.path = Path(path) if path else None
-        self.replies, self.refused, self.prompt_tokens, self.ways = {}, {}, {}, {}
+    def __init__(self, path: Path | None = None, run: str = ""):
+        self.path, self.run = Path(path) if path else None, run
+        self.replies, self.prompt_tokens, self.ways, self.abilities = {}, {}, {}, {}
         self.lock = threading.Lock()
         self.totals = {"requests": 0, "tokens_in": 0, "tokens_out": 0, "retries": 0, "seconds": 0.0}
         self.uncounted = 0  # replies whose tokens the server has not counted
@@ -35,24 +40,25 @@ class Kept:
         for number, line in enumerate(whole, 1):
             try:
                 found = json.loads(line)
-                self.take(found)
-            except (ValueError, TypeError, KeyError) as e:
-                raise UserError(f"{self.path}: line {number} is damaged ({type(e).__name__}); remove the file") from e
+                if number == 1 and found["run"] != self.run:
+                    raise UserError(f"{self.path} is of another run; {DISCARD}")
+                if number > 1:
+                    self.take(found)
+            except (ValueError, TypeError, KeyError, AttributeError) as e:
+                raise UserError(f"{self.path}: line {number} is damaged ({type(e).__name__}); {DISCARD}") from e
 
     def take(self, line: dict) -> None:
         """Count a line of the file."""
         if "way" in line:
             self.ways[line["key"]] = tuple(line["way"])
-            return
-        counted = (line.get("in"), line.get("out"))
-        if "refused" in line:
-            self.refused[line["key"]] = line["refused"]
+        elif "abilities" in line:
+            self.abilities[line["key"]] = line["abilities"]
         else:
             self.replies[line["key"]] = [Reply(**one) for one in line["replies"]]
-            self.prompt_tokens[line["key"]] = counted[0]
-            self.uncounted += None in counted
-        more = (1, counted[0] or 0, counted[1] or 0, line["retries"], line["seconds"])
-        self.totals = {name: n + m for (name, n), m in zip(self.totals.items(), more, strict=True)}
+            self.prompt_tokens[line["key"]] = line.get("in")
+            self.uncounted += None in (line.get("in"), line.get("out"))
+            more = (1, line.get("in") or 0, line.get("out") or 0, line["retries"], line["seconds"])
+            self.totals = {name: n + m for (name, n), m in zip(self.totals.items(), more, strict=True)}
 
     def add(self, line: dict) -> None:
         """Keep one line; on disk when this returns."""
@@ -62,6 +68,8 @@ class Kept:
                 return
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with open(self.path, "a", encoding="utf-8") as f:
+                if f.tell() == 0:
+                    f.write(json.dumps({"run": self.run}) + "\n")
                 f.write(json.dumps(line, ensure_ascii=False) + "\n")
                 f.flush()
                 os.fsync(f.fileno())
@@ -83,4 +91,4 @@ class Kept:
 
 def hashed(value) -> str:
     """What names a request: the hash of all that is sent."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:32]
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]

@@ -1,10 +1,9 @@
 """What a server replies, read with suspicion: texts, why they end, their tokens' log-probabilities."""
 
 import math
-import re
 from dataclasses import asdict, dataclass
 
-RAW = {"Ġ": " ", "▁": " ", "Ċ": "\n"}  # how vocabularies write what some servers do not translate
+RAW = str.maketrans({"Ġ": " ", "▁": " ", "Ċ": "\n"})  # how vocabularies write what some servers do not translate
 
 
 class NonsenseError(ValueError):
@@ -42,6 +41,14 @@ def read(content, expected: int) -> tuple[list, dict]:
     Raises:
         NonsenseError: the content is no completion.
     """
+    try:
+        return read_choices(content, expected)
+    except (AttributeError, TypeError, KeyError) as e:
+        raise NonsenseError(f"a reply of another form ({type(e).__name__})") from e
+
+
+def read_choices(content, expected: int) -> tuple[list, dict]:
+    """``read``, which turns what another form of reply raises into a NonsenseError."""
     choices = content.get("choices") if isinstance(content, dict) else None
     if not isinstance(choices, list) or not choices or not all(isinstance(c, dict) for c in choices):
         raise NonsenseError("a reply without choices")
@@ -65,11 +72,11 @@ def one(choice: dict) -> Reply:
         said = message.get("content")
         thought = message.get("reasoning_content") or message.get("reasoning") or ""
         said = message.get("refusal") if said is None else said  # some hosts part their own refusals
-        said = "" if said is None and (thought or choice.get("finish_reason") == "length") else said
+        said = "" if said is None and not message.get("tool_calls") else said  # how some write an empty answer
     if not isinstance(said, str) or not isinstance(thought, str):
         raise NonsenseError("a choice without a text")
     tokens, top = log_probabilities(choice.get("logprobs"))
-    return Reply(said, thought, choice.get("finish_reason") == "length", tokens, top)
+    return Reply(whole(said), whole(thought), choice.get("finish_reason") == "length", tokens, top)
 
 
 def log_probabilities(given) -> tuple:
@@ -84,7 +91,7 @@ def log_probabilities(given) -> tuple:
         top = [listed((token_text(t), t.get("logprob")) for t in row.get("top_logprobs") or ()) for row in rows]
     elif isinstance(given.get("tokens"), list) and isinstance(given.get("token_logprobs"), list):
         pairs = zip(given["tokens"], given["token_logprobs"], strict=False)
-        tokens = [(str(text), None if p is None else number(p)) for text, p in pairs]
+        tokens = [(whole(str(text).translate(RAW)), None if p is None else number(p)) for text, p in pairs]
         rows = given.get("top_logprobs") or [{}] * len(tokens)
         top = [listed((row or {}).items()) for row in rows]
     else:
@@ -97,14 +104,19 @@ def token_text(row: dict) -> str:
     given = row.get("bytes")
     if isinstance(given, list) and all(isinstance(b, int) and 0 <= b < 256 for b in given):
         return bytes(given).decode("utf-8", errors="replace")
-    return str(row.get("token", ""))
+    return whole(str(row.get("token", "")).translate(RAW))
+
+
+def whole(text: str) -> str:
+    """A text without halves of characters, which no file holds."""
+    return text.encode("utf-8", errors="replace").decode("utf-8")
 
 
 def listed(pairs) -> dict:
     """{token text: log-probability}; of two that read alike, the likelier."""
     found = {}
     for text, p in pairs:
-        text = re.sub("[ĠĊ▁]", lambda m: RAW[m[0]], str(text))
+        text = whole(str(text).translate(RAW))
         found[text] = max(number(p), found.get(text, -math.inf))
     return found
 

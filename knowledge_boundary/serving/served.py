@@ -1,6 +1,7 @@
 """A model behind a server: which it is, and what the stages need of it."""
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import threading
@@ -24,22 +25,13 @@ def describe(address: Address) -> dict:
         UserError: nothing answers there, the key is refused, or the server lists other models only.
     """
     listed = Client(address).models()
-    names = [one["id"] for one in listed]
-    fitting = [one for one in listed if address.name in (one["id"], short_name(one["id"]), *aliases(one))]
-    if not address.name:
-        if len(listed) != 1:
-            raise UserError(f"{address.flag} {PREFIX}: which model? {listed_in_words(address, names)}")
-        fitting = listed
-        ranks.say(f"{address.url} has one model, which is asked: {names[0]}")
-    if listed and not fitting:
-        raise UserError(f"{address.title}: no such model there; {listed_in_words(address, names)}")
-    # Where a server lists nothing, it says itself whether it has the model.
-    own = fitting[0] if fitting else {"id": address.name}
+    own = chosen_of(address, listed)
     meta = own.get("meta") if isinstance(own.get("meta"), dict) else {}
     # What may change while the model stays the same is left out, such as when the server began.
     same = {"id": own["id"], "root": own.get("root"), "owned_by": own.get("owned_by")}
     same |= {key: meta.get(key) for key in ("n_params", "size", "n_vocab", "ftype")}
-    window = next((w for w in (own.get("max_model_len"), meta.get("n_ctx"), own.get("context_length")) if w), None)
+    windows = (own.get("max_model_len"), meta.get("n_ctx"), own.get("context_length"))
+    window = next((w for w in windows if isinstance(w, int) and w > 0), None)
     return {
         "name": short_name(own["id"]),
         "path": None,
@@ -50,6 +42,36 @@ def describe(address: Address) -> dict:
         "parameters": meta.get("n_params"),
         "served": {"url": address.url, "model": own["id"], "server": own.get("owned_by"), "window": window},
     }
+
+
+def chosen_of(address: Address, listed: list) -> dict:
+    """The entry of a server's list that an address means.
+
+    Raises:
+        UserError: it is none of them, or several.
+    """
+    names = [one["id"] for one in listed]
+    if not address.name:
+        if len(listed) != 1:
+            raise UserError(f"{address.flag} {PREFIX}: which model? {listed_in_words(address, names)}")
+        ranks.say(f"{address.url} has one model, which is asked: {names[0]}")
+        return listed[0]
+    for fits in (
+        lambda one: address.name == one["id"],
+        lambda one: address.name in aliases(one),
+        lambda one: address.name in (short_name(one["id"]), one["id"].rsplit("/", 1)[-1]),
+    ):
+        fitting = [one for one in listed if fits(one)]
+        if len(fitting) > 1:
+            raise UserError(f"{address.title}: which of {', '.join(one['id'] for one in fitting)}? give the whole name")
+        if fitting:
+            return fitting[0]
+    # llama.cpp answers to whatever name. Others know names that they don't list, and say what they don't know.
+    if len(listed) == 1 or any(one.get("owned_by") == "llamacpp" for one in listed):
+        raise UserError(f"{address.title}: no such model there; {listed_in_words(address, names)}")
+    if listed:
+        ranks.say(f"{address.name} is not among the {len(listed)} models that {address.url} lists: it is asked for")
+    return {"id": address.name}
 
 
 def aliases(listed: dict) -> list:
@@ -74,10 +96,16 @@ class Served:
         client: of its server.
         num_samples: answers to a question that are drawn at most.
         thinking: ``off`` or ``on``.
+        seed: of what is drawn where a probability can't be had.
+        only_exact: whether letters may not be drawn.
     """
 
-    def __init__(self, about: dict, client: Client, num_samples: int = 0, thinking: str = "off"):
+    def __init__(
+        self, about: dict, client: Client, num_samples: int = 0, thinking: str = "off", seed: int = 0,
+        only_exact: bool = False,
+    ):  # fmt: skip
         self.about, self.client, self.num_samples = about, client, num_samples
+        self.seed, self.only_exact, self.counts_tokens = seed, only_exact, True
         self.abilities, self.refusals, self.ids, self.lock = {}, {}, {}, threading.Lock()
         self.format = conversation.Conversation(self, thinking)
         self.window = about["served"]["window"] or 1 << 40
@@ -92,25 +120,40 @@ class Served:
         """
         if kind not in self.abilities and kind not in self.refusals:
             try:
-                found = abilities.find(self.client, kind, self.num_samples, self.format.thinking)
+                found = self.found(kind)
                 self.abilities[kind] = found
+                if kind == "chat":
+                    how = {"thinking": self.format.thinking, "rendered_by": "server"}
+                    self.about["template"] = how | {"passed": found.passed.get("chat_template_kwargs")}
                 self.tell(found.ignored)
             except RefusedError as e:
                 self.refusals[kind] = str(e)
         if kind in self.refusals:
             other = "plain prompts; give --chat_template" if kind == "completions" else "conversations"
-            raise UserError(
-                f"{self.client.address.title}: {self.client.address.url} takes no {other} ({self.refusals[kind]})"
-            )
+            if len(self.refusals) > 1:  # of a model that it does not have, for one
+                other = "request"
+            said = self.refusals.get("chat", self.refusals[kind])
+            raise UserError(f"{self.client.address.title}: {self.client.address.url} takes no {other} ({said})")
         return self.abilities[kind]
 
+    def found(self, kind: str) -> abilities.Abilities:
+        """What the server was found to do when this run began, or is found to do now."""
+        kept = self.client.kept
+        if kind not in kept.abilities:
+            able = abilities.find(self.client, kind, self.num_samples, self.format.thinking)
+            kept.add({"key": kind, "abilities": dataclasses.asdict(able)})
+        return abilities.Abilities(**kept.abilities[kind])
+
     def takes(self, kind: str) -> bool:
-        """Whether the server takes requests of one kind."""
+        """Whether the server takes requests of one kind; says so where it does not."""
+        known = kind in self.refusals
         try:
             self.able(kind)
         except UserError:
             if kind not in self.refusals:
                 raise
+            if not known:
+                ranks.say(f"{self.client.address.url} takes no {kind} requests ({self.refusals[kind]})")
         return kind in self.abilities
 
     def able_for(self, text: str) -> abilities.Abilities:
@@ -123,6 +166,7 @@ class Served:
             if not able.many:
                 before = len(able.ignored)
                 abilities.find_draws(self.client, able, n)
+                self.client.kept.add({"key": able.kind, "abilities": dataclasses.asdict(able)})
                 self.tell(able.ignored[before:])
 
     def letter_ids(self, able: abilities.Abilities, letters: str) -> list | None:
@@ -132,6 +176,22 @@ class Served:
             if key not in self.ids:
                 self.ids[key] = abilities.letter_ids(self.client, able, letters)
             return self.ids[key]
+
+    def first_token(self, text: str) -> str | None:
+        """The text of the token that a text behind a prompt begins with; None where the server does not tell.
+
+        A letter is one token, or it can't be compared.
+        """
+        if len(text.strip()) == 1:
+            return text
+        with self.lock:
+            if text not in self.ids:
+                said, self.ids[text] = "", None
+                for _, piece in reversed(self.client.tokens(f"{'I am' * text.startswith(' ')}{text}") or ()):
+                    said = f"{piece or ''}{said}"
+                    if said == text:
+                        self.ids[text] = piece
+            return self.ids[text]
 
     def tell(self, ignored) -> None:
         """Say in one line what the server ignores."""
@@ -160,7 +220,9 @@ class Served:
         most = len(text.encode()) + PART * (1 + turns)  # a token has a byte at least
         if most <= self.window // 2:
             return most
-        found = self.client.token_ids(text.replace(conversation.BEGINS, "").replace(conversation.SAYS, "\n"))
+        said = text.replace(conversation.BEGINS, "").replace(conversation.SAYS, "\n")
+        found = self.client.tokens(said) if self.counts_tokens else None
+        self.counts_tokens = found is not None
         return 0 if found is None else len(found) + PART * turns
 
     def longest(self, texts) -> int:
@@ -177,17 +239,16 @@ class Served:
         return totals | uncounted | kept.count_of_ways() | {"ignored": ignored}
 
 
-def load(address: Address, about: dict, kept: Path | None, concurrency: int, max_requests, num_samples, thinking):
+def load(address: Address, about: dict, kept: Path | None, run: str, concurrency: int, max_requests, **how) -> Served:
     """The ``Served`` model of ``describe``.
 
     Args:
         address: of ``describe``.
         about: likewise.
         kept: the file of what was answered (``Kept``).
+        run: what tells the run from others.
         concurrency: requests in flight at most.
         max_requests: requests that are sent at most, or None.
-        num_samples: answers to a question that are drawn at most.
-        thinking: ``off`` or ``on``.
+        how: see ``Served``.
     """
-    client = Client(address, Kept(kept), concurrency, max_requests)
-    return Served(about, client, num_samples, thinking)
+    return Served(about, Client(address, Kept(kept, run), concurrency, max_requests), **how)

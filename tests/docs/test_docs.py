@@ -31,7 +31,7 @@ DOCS = {str(path.relative_to(tiny.ROOT)): path for path in [*(tiny.ROOT / name f
 STAGES = ("run_MMLU.py", "run_query_state.py", "run_rehearsal.py", "build_rait_data.py", "eval_refusal.py")
 MODULES = ("finetune", "lmflow", "llamafactory", "quickstart")
 BENCHMARKS = sorted(f"benchmarks/{p.name}" for p in (tiny.ROOT / "benchmarks").glob("bench_*.py"))
-BENCHMARKS += ["benchmarks/scaling.py", "benchmarks/model_sizes.py"]
+BENCHMARKS += ["benchmarks/scaling.py", "benchmarks/model_sizes.py", "benchmarks/serve_check.py"]
 # Flags of other programs that the pages name: pip's, torchrun's, accelerate's, LMFlow's.
 FOREIGN = {
     "--no-deps", "--no-build-isolation", "--node_rank", "--machine_rank", "--nproc_per_node", "--nnodes",
@@ -200,6 +200,11 @@ def check(words, tmp_path: Path) -> None:
     elif program == "bash" and name.startswith("experiments/"):
         assert (tiny.ROOT / name).is_file()
         parse(script_arguments(name.removesuffix(".sh") + ".py"), name, words)
+    elif (program, name) == ("bash", "benchmarks/serve.sh"):
+        if words != ["setup-vllm"]:
+            kind, _, mark, *words = words
+            assert (kind in ("vllm", "llama"), mark) == (True, "--")
+            check(words, tmp_path)
     elif (program, name) == ("bash", "setup.sh"):
         assert set(words) <= set(setup_flags())
     elif (program, name) == ("bash", "run_tests.sh"):

@@ -186,10 +186,10 @@ def test_a_server_of_another_model_does_not_resume_a_run(tmp_path, llama, embedd
         return status, content.replace(b'"n_vocab":49152', b'"n_vocab":49153') if "models" in path else content
 
     with contextlib.chdir(tmp_path):
-        assert tiny.call(*query(other.url, embedder, "out", "--max_requests", 30)) in (0, 2)
+        assert tiny.call(*query(other.url, embedder, "out", "--max_requests", 12)) == 2
         other.forward = as_another
         assert tiny.call(*query(other.url, embedder, "out")) == 2
-    assert "model.fingerprint" in capfd.readouterr().err
+    assert "is of another run" in capfd.readouterr().err
     other.stop()
 
 
@@ -199,12 +199,13 @@ def test_an_answer_on_disk_that_is_damaged_is_named(tmp_path, llama, embedder, c
         assert tiny.call(*line) == 2
         (kept,) = tmp_path.glob("out/*.served")
         whole = kept.read_text()
-        assert all(json.loads(one)["key"] for one in whole.splitlines())
+        assert all(json.loads(one)["key"] for one in whole.splitlines()[1:])
         kept.write_text(whole + '{"torn')  # a kill in the middle of writing
         assert tiny.call(*line) in (0, 2)
-        kept.write_text("{}\n" + whole)
+        first, rest = whole.split("\n", 1)
+        kept.write_text(f"{first}\n[]\n{rest}")
         assert tiny.call(*line) == 2
-    assert "line 1 is damaged" in capfd.readouterr().err
+    assert "line 2 is damaged" in capfd.readouterr().err
 
 
 def test_a_key_is_in_no_traceback(llama, embedder, tmp_path):
