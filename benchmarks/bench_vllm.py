@@ -98,9 +98,7 @@ def cases_of(args, words) -> dict:
         "long": base | {"prompts": tell, "max_tokens": 128},
     }
     for name, case in found.items():
-        questions = (
-            multiple.questions if name == "letters" else asked.questions[::4] if name == "long" else asked.questions
-        )
+        of_case = {"letters": multiple.questions, "long": asked.questions[::4]}.get(name, asked.questions)
         # State queries ask subject by subject; evaluation, and what no stage asks, all at once.
         together = name in ("greedy", "long")
         case["groups"] = [list(range(len(of_case)))] if together else parts([q.subject for q in of_case])
