@@ -86,12 +86,16 @@ def main():
     """Ask both in four ways, print the table."""
     args = arguments()
     chat = ["--num_shots", 0, "--chat_template"]
-    rows = [
-        letters_row(args, "letters, 5 shots", "--num_shots", 5),
-        letters_row(args, "letters, chat", *chat),
-        open_row(args, "open, 3 shots", "--num_shots", 3),
-        open_row(args, "open, chat", *chat),
+    ways = [
+        (letters_row, "letters, 5 shots", ["--num_shots", 5]),
+        (letters_row, "letters, chat", chat),
+        (open_row, "open, 3 shots", ["--num_shots", 3]),
+        (open_row, "open, chat", chat),
     ]
+    rows = []
+    for row, name, flags in ways:
+        rows.append(row(args, name, *flags))
+        print(*rows[-1], sep=" | ", flush=True)
     columns = ("questions", "n", "Cor differs by", "Cer differs by", f"same side of τ = {TAU}", "the same")
     title = f"{args.model} beside {args.weights}; open questions by {args.num_samples} samples"
     common.show_table(title, columns, rows)

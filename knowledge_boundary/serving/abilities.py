@@ -30,7 +30,8 @@ class Abilities:
         top: of how many likeliest tokens it gives the log-probabilities; 0: of none.
         deep: of how many at most.
         temperature: whether it takes one.
-        seeded: whether it takes a seed at all.
+        seeds: whether it may be sent one.
+        seeded: whether it takes one.
         many: how many answers one request gives (``n``); 1: it does not heed it; 0: that was not tried.
         echo: whether it gives the log-probabilities of a prompt's own tokens.
         prefill: what makes it go on with a begun answer; None: it does not.
@@ -47,6 +48,7 @@ class Abilities:
     top: int = 0
     deep: int = 0
     temperature: bool = True
+    seeds: bool = True
     seeded: bool = True
     many: int = 0
     echo: bool = False
@@ -79,7 +81,7 @@ class Abilities:
         return found
 
 
-def find(client: Client, kind: str, num_samples: int, thinking: str) -> Abilities:
+def find(client: Client, kind: str, num_samples: int, thinking: str, seeds: bool = True) -> Abilities:
     """Ask a server what it can do with requests of one kind; what it ignores is in ``ignored``.
 
     Args:
@@ -87,12 +89,13 @@ def find(client: Client, kind: str, num_samples: int, thinking: str) -> Abilitie
         kind: one of ``KINDS``.
         num_samples: answers that a question needs at most.
         thinking: ``off`` or ``on``; of conversations.
+        seeds: whether it may be sent a seed.
 
     Raises:
         RefusedError: it takes no request of this kind.
         UserError: the key is refused, or nothing answers.
     """
-    able = Abilities(kind, top=TOP, passed=dict(PLAIN))
+    able = Abilities(kind, top=TOP, passed=dict(PLAIN), seeds=seeds)
     if kind == "chat":
         switch = thinking == "on"
         able.passed["chat_template_kwargs"] = {"enable_thinking": switch, "thinking": switch}
@@ -249,7 +252,8 @@ def find_raised(client: Client, able: Abilities) -> None:
 def find_draws(client: Client, able: Abilities, num_samples: int) -> None:
     """How answers can be drawn: many by one request or one, with seeds or without."""
     asked = question_of(able.kind, PROBE_DRAW)
-    for able.seeded, able.many in ((True, num_samples), (False, num_samples), (True, 1), (False, 1)):
+    manners = [(seeded, many) for many in (num_samples, 1) for seeded in (True, False) if able.seeds or not seeded]
+    for able.seeded, able.many in manners:
         body = draws_body(able, asked, DRAWN, 1.0, 1, able.many)
         found = tried_draws(client, body, able.many)
         if found:

@@ -140,7 +140,9 @@ class Served:
         """What the server was found to do when this run began, or is found to do now."""
         kept = self.client.kept
         if kind not in kept.abilities:
-            able = abilities.find(self.client, kind, self.num_samples, self.format.thinking)
+            # A seed ends the whole server where vLLM runs on CPUs (0.32), and it does not tell where it runs.
+            seeds = self.about["served"]["server"] != "vllm"
+            able = abilities.find(self.client, kind, self.num_samples, self.format.thinking, seeds)
             kept.add({"key": kind, "abilities": dataclasses.asdict(able)})
         return abilities.Abilities(**kept.abilities[kind])
 
