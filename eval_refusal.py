@@ -104,7 +104,6 @@ def check_refusal(args, sets) -> None:
 
 def evaluate_model(args) -> None:
     """Evaluate one model on every test set and write eval_NAME.json."""
-    servers.check(args)
     if args.probe_state and is_served(args.model):
         raise UserError("--probe_state: a probe reads a model's hidden states; give a model's weights")
     sets = cli.load_test_sets(args)
@@ -331,6 +330,7 @@ def compare(args) -> None:
 def main():
     """Evaluate one model, choose thresholds by evaluations, or compare several."""
     args = arguments()
+    servers.check(args)
     checks.check_calibration(args)
     if args.calibrate:
         return calibrate(args)

@@ -175,41 +175,34 @@ def cut(handler):
     handler.connection.shutdown(socket.SHUT_RDWR)
 
 
+def raw(handler, content: bytes, length: int | None = None):
+    """A reply of these bytes, announced with a length; not counted as an answer."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(len(content) if length is None else length))
+    handler.end_headers()
+    handler.wfile.write(content)
+    handler.wfile.flush()
+
+
 def half(handler):
     """The connection is closed in the middle of a reply."""
-    handler.send_response(200)
-    handler.send_header("Content-Length", "1000")
-    handler.end_headers()
-    handler.wfile.write(b'{"choices": [{"text": " Par')
-    handler.wfile.flush()
+    raw(handler, b'{"choices": [{"text": " Par', 1000)
     handler.connection.shutdown(socket.SHUT_RDWR)
 
 
 def torn(handler):
     """A whole reply whose JSON is not whole."""
-    handler.send_response(200)
-    handler.send_header("Content-Type", "application/json")
-    handler.send_header("Content-Length", "27")
-    handler.end_headers()
-    handler.wfile.write(b'{"choices": [{"text": " Par')
+    raw(handler, b'{"choices": [{"text": " Par')
 
 
 def nonsense(handler):
     """JSON that is no completion."""
-    content = b'{"choices": [{"text": null, "logprobs": {"tokens": 3}}]}'
-    handler.send_response(200)
-    handler.send_header("Content-Length", str(len(content)))
-    handler.end_headers()
-    handler.wfile.write(content)
+    raw(handler, b'{"choices": [{"text": null, "logprobs": {"tokens": 3}}]}')
 
 
 def page(handler):
     """Another program's page."""
-    handler.send_response(200)
-    handler.send_header("Content-Type", "text/html")
-    handler.send_header("Content-Length", "13")
-    handler.end_headers()
-    handler.wfile.write(b"<html></html>")
+    raw(handler, b"<html></html>")
 
 
 def stalled(handler):

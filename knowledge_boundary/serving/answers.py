@@ -30,13 +30,13 @@ def answer(
         max_new_tokens: an answer's longest length in tokens.
         temperature: of the draws.
         top_p: of the draws.
-        seed: of the draws; the model's own (``Served.seed``).
+        seed: of the draws.
         greedy: whether the greedy answer is wanted too.
         skip: ``indices → bool``; batches for which it is true are left out.
         max_thinking_tokens: a thought's longest length before the answer; 0: the model is not asked to think.
         refusal: text whose log-probability behind the prompt is wanted too.
     """
-    tokens, thinks = max_thinking_tokens + max_new_tokens, max_thinking_tokens > 0
+    tokens = max_thinking_tokens + max_new_tokens
 
     def ask(i):
         able, body = served.able_for(prompts[i]), body_of(served, prompts[i])
@@ -45,11 +45,11 @@ def answer(
         with served.naming(ids[i]):
             samples, best, log_refusal = [], None, None
             if num_samples:
-                replies = drawn(served, able, body, ids[i], num_samples, tokens, temperature, top_p)
-                samples = [said(reply, thinks) for reply in replies]
+                replies = drawn(served, able, body, ids[i], num_samples, tokens, seed, temperature, top_p)
+                samples = [said(reply) for reply in replies]
             if greedy:
                 (reply,) = served.client.ask(able.body(body, tokens, top=min(able.top, 1)))
-                best = said(reply, thinks)
+                best = said(reply)
             if refusal and able.echo and not is_written(prompts[i]):
                 found = continued(served, able, prompts[i], f"{served.format.lead_of(prompts[i])}{refusal}")
                 log_refusal = None if found is None else float(sum(p for _, p in found))
@@ -59,7 +59,7 @@ def answer(
         yield indices, served.client.map(ask, indices)
 
 
-def said(reply: Reply, thinks: bool) -> Answer:
+def said(reply: Reply) -> Answer:
     """What a reply says: the answer, cut as everywhere (``judging.extent``), behind a thought if there is one.
 
     A thought that the server has parted from it is no part of what a begun answer goes on from: templates leave earlier
@@ -71,7 +71,7 @@ def said(reply: Reply, thinks: bool) -> Answer:
     found, whole = extent(text)
     inside = thought and not reply.thought
     before = f"{thought}{text[: len(text) - len(text.lstrip())]}" if inside else ""
-    tokens = behind(reply.tokens, thought) if thought and reply.tokens else reply.tokens
+    tokens = behind(reply.tokens) if thought and reply.tokens else reply.tokens
     logprobs = of_answer(tokens, reply.text)
     # Of an empty answer, that the model ends at once.
     log_p = sum(logprobs) if logprobs else tokens[0][1] if tokens and logprobs == [] else 0.0
@@ -114,7 +114,7 @@ def of_answer(tokens: list | None, whole: str) -> list | None:
     return found
 
 
-def behind(tokens, thought: str) -> list | None:
+def behind(tokens) -> list | None:
     """The tokens behind a thought's own; None where they can't be told apart."""
     text = ""
     for i, (token, _) in enumerate(tokens):

@@ -284,7 +284,7 @@ def by_draws(served: Served, able, asked: Asked, letters: str | None) -> tuple:
     last = asked.body.get("messages", [{}])[-1]
     begun = last.get("content", "") if last.get("role") == "assistant" else ""
     n, tokens = served.num_samples or DRAWS, abilities.THOUGHT if able.thinks else REPLY
-    for reply in drawn(served, able, asked.body, asked.name, n, tokens, 1.0):
+    for reply in drawn(served, able, asked.body, asked.name, n, tokens, served.seed):
         k = read(reply.text.removeprefix(begun), asked, letters)  # some servers repeat what was begun
         if k is not None:
             counts[k] += 1
@@ -302,21 +302,20 @@ def read(text: str, asked: Asked, letters: str | None) -> int | None:
 
 
 def drawn(
-    served: Served, able, asked: dict, name: str, n: int, tokens: int, temperature: float, top_p: float = 1.0
+    served: Served, able, asked: dict, name: str, n: int, tokens: int, seed: int, temperature=1.0, top_p=1.0
 ) -> list:
     """``n`` drawn replies to one prompt: by one request where the server gives so many, else by one each.
 
-    Their seeds are a function of the run's and of the question's name. Where the server has no seeds, its name tells
-    apart requests that are alike.
+    Their seeds are a function of the run's ``seed`` and of the question's name. Where the server has no seeds, its name
+    tells apart requests that are alike.
     """
     served.learn_draws(able, n)
-    digest = hashlib.sha256(f"{served.seed} {name}".encode()).digest()
-    seed = int.from_bytes(digest[:4], "big") >> 1
+    first = int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:4], "big") >> 1
     own = {"top_p": top_p} if able.temperature else {}
     found = []
     if able.many >= n > 1:
-        found += served.client.ask(draws_body(able, asked, tokens, temperature, seed, n) | own, n, name)
+        found += served.client.ask(draws_body(able, asked, tokens, temperature, first, n) | own, n, name)
     for k in range(len(found), n):  # all of them, or what one request was short of
-        body = draws_body(able, asked, tokens, temperature, seed + k, 1) | own
+        body = draws_body(able, asked, tokens, temperature, first + k, 1) | own
         found += served.client.ask(body, tag=f"draw {k} of {name}")
     return found

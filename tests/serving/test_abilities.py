@@ -267,3 +267,22 @@ def test_a_prompt_that_is_too_long_is_one_line_that_names_its_question(llama, tm
     assert tiny.call(*line) == 2
     error = capfd.readouterr().err.strip().splitlines()[-1]
     assert "long1" in error
+
+
+def test_vllm_is_sent_no_seed(llama):
+    """Its server on CPUs ends at one."""
+    proxy = Proxy(llama.url.removesuffix("/v1"))
+    forward = proxy.forward
+
+    def as_vllm(path, body, headers):
+        status, content = forward(path, body, headers)
+        return status, content.replace(b'"owned_by":"llamacpp"', b'"owned_by":"vllm"')
+
+    proxy.forward = as_vllm
+    about = served.describe(address("openai:", Url(proxy.url)))
+    where = address(f"openai:{about['served']['model']}", Url(proxy.url))
+    lm = served.load(where, about, None, "", 2, None, num_samples=3)
+    assert not lm.able("completions").seeded
+    proxy.stop()
+    assert proxy.asked
+    assert not any("seed" in body for _, _, body in proxy.asked)

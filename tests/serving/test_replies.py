@@ -99,34 +99,34 @@ def reply(text, tokens=None, long=False, thought=""):
 
 def test_an_answer_is_cut_where_it_is_cut_here_and_so_are_its_tokens():
     tokens = [(" Paris", -0.5), (".", -0.1), ("\n\n", -0.2), ("Question", -3.0)]
-    found = answers.said(reply(" Paris.\n\nQuestion", tokens), False)
+    found = answers.said(reply(" Paris.\n\nQuestion", tokens))
     assert (found.text, found.logprobs) == ("Paris.", [-0.5, -0.1])
-    found = answers.said(reply("\nParis", [("\n", -1.0), ("Paris", -0.5), ("<|im_end|>", -0.3)]), False)
+    found = answers.said(reply("\nParis", [("\n", -1.0), ("Paris", -0.5), ("<|im_end|>", -0.3)]))
     assert (found.text, found.logprobs) == ("Paris", [-1.0, -0.5])
-    found = answers.said(reply("Paris", [("Paris", -0.5), ("", -0.3)]), False)
+    found = answers.said(reply("Paris", [("Paris", -0.5), ("", -0.3)]))
     assert found.logprobs == [-0.5]
-    assert answers.said(reply("Paris"), False).probability is None
-    empty = answers.said(reply("", [("<|im_end|>", -3.0)]), False)
+    assert answers.said(reply("Paris")).probability is None
+    empty = answers.said(reply("", [("<|im_end|>", -3.0)]))
     assert (empty.text, empty.logprobs, empty.log_p) == ("", [], -3.0)  # that it ends at once
 
 
 def test_a_long_answer_is_cut_off_only_if_it_has_not_ended():
-    assert answers.said(reply("Paris is", long=True), False).long
-    assert not answers.said(reply("Paris.\nIt", long=True), False).long
+    assert answers.said(reply("Paris is", long=True)).long
+    assert not answers.said(reply("Paris.\nIt", long=True)).long
 
 
 def test_thoughts_in_marks_and_in_a_field_of_their_own():
     inside = [("<think>", -1.0), ("hm", -1.0), ("</think>", -1.0), ("\n\n", -1.0), ("Paris", -0.5)]
-    found = answers.said(reply("<think>hm</think>\n\nParis", inside), True)
+    found = answers.said(reply("<think>hm</think>\n\nParis", inside))
     assert (found.text, found.thought, found.complete) == ("Paris", "<think>hm</think>\n\n", True)
     assert found.logprobs == [-1.0, -0.5]
-    assert not answers.said(reply("<think>hm", long=True), True).complete
-    own = answers.said(reply("Paris", thought="hm"), True)
+    assert not answers.said(reply("<think>hm", long=True)).complete
+    own = answers.said(reply("Paris", thought="hm"))
     # What the server has parted is no part of a begun answer.
     assert (own.text, own.written, own.thought, own.complete) == ("Paris", "hmParis", "", True)
-    assert not answers.said(reply("", long=True, thought="hm"), True).complete
-    assert not answers.said(reply("", long=True), False).complete  # hidden from the reader
-    assert answers.said(reply(""), False).complete
+    assert not answers.said(reply("", long=True, thought="hm")).complete
+    assert not answers.said(reply("", long=True)).complete  # hidden from the reader
+    assert answers.said(reply("")).complete
 
 
 # ---- conversations ----

@@ -136,6 +136,16 @@ def test_a_served_judge_judges_as_its_weights_do(llama, tmp_path, monkeypatch, d
     assert not list(tmp_path.rglob("*.partial*"))
 
 
+def test_a_served_model_s_answers_are_judged_by_a_model_here(llama, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    line = ["eval_refusal.py", "--model", "openai:", "--base_url", llama.url, "--dataset", "world_facts:test"]
+    line += ["--subjects", "city_country", "--limit", 2, "--max_new_tokens", 8, "--name", "x", "--output_dir", "out"]
+    assert tiny.call(*line, "--match", "judge", "--judge_model", "smollm2", "--dtype", "float32") == 0
+    found = tiny.read_json(tmp_path / "out/eval_x.json")
+    assert found["meta"]["judge"]["name"] == "smollm2"
+    assert "judge" not in found["summary"]["served"]
+
+
 def test_without_log_probabilities_evaluation_and_report_say_what_is_left(llama, tmp_path, monkeypatch):
     """A host that gives none: rates and THS stand, what needs probabilities is null, and the page is made."""
 
