@@ -17,12 +17,13 @@ import common
 import numpy as np
 
 from knowledge_boundary import cli, options
+from knowledge_boundary.asking import prompts
 from knowledge_boundary.engine import exactness, sampling
 from knowledge_boundary.judging import outcomes
 from knowledge_boundary.knowledge import mass, querying, state
 from knowledge_boundary.models.embedder import embedding
 from knowledge_boundary.questions import readers
-from knowledge_boundary.questions.records import grouped, spread
+from knowledge_boundary.questions.records import spread
 from knowledge_boundary.running.errors import UserError
 
 
@@ -138,7 +139,7 @@ def main():
     asked = dataclasses.replace(asked, questions=spread(asked.questions, args.limit))
     texts, _ = querying.query_prompts(lm, asked, args.num_shots, room=args.max_new_tokens)
     shared = exactness.check(lm, texts, args.max_new_tokens)
-    groups, drawn = grouped(asked.questions, texts), []
+    groups, drawn = prompts.grouped(asked.questions, texts), []
     for seed in range(args.seed, args.seed + args.seeds):
         seconds, own = common.seconds_of(lm, lambda seed=seed: draw(lm, groups, args, shared, seed))
         drawn.append(own)

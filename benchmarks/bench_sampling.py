@@ -25,7 +25,7 @@ from knowledge_boundary.asking import prompts
 from knowledge_boundary.engine import exactness, sampling
 from knowledge_boundary.judging.extent import cut
 from knowledge_boundary.questions import readers
-from knowledge_boundary.questions.records import grouped, spread
+from knowledge_boundary.questions.records import spread
 from knowledge_boundary.running.errors import UserError
 
 PROMPTS = {"short": (0, True), "3shot": (3, False)}  # shots, chat template
@@ -65,7 +65,7 @@ def groups_of(lm, args, kind) -> list:
         prompts.state_prompt(lm.format, q, asked.shots_of(q, num_shots), "craft", chat_template)
         for q in asked.questions
     ]
-    return grouped(asked.questions, texts)
+    return prompts.grouped(asked.questions, texts)
 
 
 def generate(lm, texts, args, stops, batch_size, seed) -> list:

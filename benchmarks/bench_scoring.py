@@ -22,10 +22,9 @@ import numpy as np
 import torch
 
 from knowledge_boundary import cli, options
-from knowledge_boundary.asking import probe
+from knowledge_boundary.asking import probe, prompts
 from knowledge_boundary.engine import exactness, scoring
 from knowledge_boundary.questions import readers
-from knowledge_boundary.questions.records import grouped
 from knowledge_boundary.running.errors import UserError
 
 PEERS = ("loop", "lm_eval")
@@ -83,7 +82,7 @@ def subjects_of(lm, args) -> list:
         probe.prompt(lm, q, s, args.scoring, args.chat_template) for q, s in zip(asked.questions, shots, strict=True)
     ]
     of_subject = {q.subject: s for q, s in zip(asked.questions, shots, strict=True)}
-    groups = grouped(asked.questions, texts)
+    groups = prompts.grouped(asked.questions, texts)
     return [(own[0].subject, own, of_subject[own[0].subject], own_texts) for own, own_texts in groups]
 
 

@@ -18,6 +18,7 @@ Examples:
   python benchmarks/bench_vllm.py --dtypes float32 --cases letters --limit 32 --rounds 1
 """
 
+import dataclasses
 import json
 import math
 import os
@@ -99,15 +100,9 @@ def cases_of(args, words) -> dict:
     }
     for name, case in found.items():
         of_case = {"letters": multiple.questions, "long": asked.questions[::4]}.get(name, asked.questions)
-        # State queries ask subject by subject; evaluation, and what no stage asks, all at once.
-        together = name in ("greedy", "long")
-        case["groups"] = [list(range(len(of_case)))] if together else parts([q.subject for q in of_case])
+        numbered = [dataclasses.replace(q, id=i) for i, q in enumerate(of_case)]
+        case["groups"] = [[q.id for q in own] for own, _ in prompts.grouped(numbered, case["prompts"])]
     return {name: found[name] for name in args.cases.split(",")}
-
-
-def parts(subjects) -> list:
-    """Numbers of the questions of each subject: what the stages ask together."""
-    return [[i for i, one in enumerate(subjects) if one == subject] for subject in dict.fromkeys(subjects)]
 
 
 def ours(args) -> None:
@@ -115,24 +110,26 @@ def ours(args) -> None:
     asked = json.loads(Path(args.worker[0]).read_text(encoding="utf-8"))
     about = loading.describe(asked["model"], dtype=asked["dtype"], device="cpu")
     lm = loading.load(asked["model"], about)
-    run(lm, {"prompts": ["What is the capital of France?"], "groups": [[0]], "n": 0, "max_tokens": 2, "logprobs": 0})
+    texts = [text for case in asked["cases"].values() for text in case["prompts"]]
+    shared = exactness.check(lm, texts, max(case["max_tokens"] for case in asked["cases"].values()))
+    first = {"prompts": ["What is the capital of France?"], "groups": [[0]], "n": 0, "max_tokens": 2, "logprobs": 0}
+    run(lm, first, shared)
     found = {"startup": time.time() - psutil.Process().create_time(), "cases": {}}
     for name, case in asked["cases"].items():
         seconds = []
         for _ in range(asked["rounds"]):
-            taken, result = common.seconds_of(lm, lambda case=case: run(lm, case))
+            taken, result = common.seconds_of(lm, lambda case=case: run(lm, case, shared))
             seconds.append(taken)
         found["cases"][name] = {"seconds": seconds} | result
     found["peak_bytes"] = common.status_bytes("VmHWM")
     Path(args.worker[1]).write_text(json.dumps(found), encoding="utf-8")
 
 
-def run(lm, case: dict) -> dict:
-    """One pass of a case: ``{"letters"}`` or ``{"texts", "tokens"}``, question by question; subject by subject."""
+def run(lm, case: dict, shared: bool) -> dict:
+    """One pass of a case: ``{"letters"}`` or ``{"texts", "tokens"}``, question by question; grouped as in a stage."""
     found, tokens, letters = [None] * len(case["prompts"]), 0, case["logprobs"] > 0
     for group in case["groups"]:
         texts = [case["prompts"][i] for i in group]
-        shared = exactness.check(lm, texts, case["max_tokens"])
         if letters:
             own = [case["letters"][i] for i in group]
             batches = scoring.letter_probabilities(lm, texts, own, BATCH_TOKENS, shared)

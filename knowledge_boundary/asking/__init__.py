@@ -1,4 +1,4 @@
 """How a question is put to a model: prompts, the probe, how evaluation asks.
 
-Imports: running, wording, questions, models, engine, judging, serving.
+Imports: running, wording, models, engine, judging, serving.
 """

@@ -8,7 +8,6 @@ import numpy as np
 from ..engine.drawing import MAX_NEW_TOKENS
 from ..judging import outcomes
 from ..models.embedder import embedding
-from ..questions.records import grouped
 from ..wording import phrases
 from . import forced, judge, means, probe, prompts
 
@@ -161,7 +160,7 @@ def ask_probe(
         shared: see ``ask``.
         skip: see ``ask``.
     """
-    for group, group_texts in grouped(asked.questions, texts, dropped):
+    for group, group_texts in prompts.grouped(asked.questions, texts, dropped):
         for start in range(0, len(group), BLOCK):
             own, own_texts = group[start : start + BLOCK], group_texts[start : start + BLOCK]
             ids = [q.id for q in own]
@@ -178,7 +177,7 @@ def ask_open_probe(
     tokens' probabilities, p(sure) follows R-Tuning's question behind it. Arguments as of ``ask_probe`` and ``ask``.
     """
     means.check_likelihoods(lm, texts)
-    for group, group_texts in grouped(asked.questions, texts, dropped):
+    for group, group_texts in prompts.grouped(asked.questions, texts, dropped):
         for start in range(0, len(group), BLOCK):
             own, own_texts = group[start : start + BLOCK], group_texts[start : start + BLOCK]
             ids = [q.id for q in own]

@@ -11,7 +11,6 @@ import numpy as np
 
 from ..engine.scoring import cloze_probabilities
 from ..judging.refusals import before_sure
-from ..questions.records import grouped
 from ..running.errors import UserError
 from ..wording.phrases import ABBREVIATIONS
 from . import judge, means, prompts
@@ -110,7 +109,7 @@ def ask(lm, asked, texts, dropped, scoring: str, batch_tokens: int, shared: bool
         shared: whether the model's sequences can be packed (``exactness.check``).
         skip: ``ids → (indices → bool)``: which batches are done or another process's (``Run.skip``).
     """
-    for group, group_texts in grouped(asked.questions, texts, dropped):
+    for group, group_texts in prompts.grouped(asked.questions, texts, dropped):
         own = skip([q.id for q in group])
         for indices, found in probabilities(lm, group, group_texts, scoring, batch_tokens, shared, own):
             yield [record(group[i], *f) for i, f in zip(indices, found, strict=True)]
@@ -169,7 +168,7 @@ def ask_open(
         skip: ``ids → (indices → bool)``: which batches are done or another process's (``Run.skip``).
         seed: of the draws.
     """
-    for group, group_texts in grouped(asked.questions, texts, dropped):
+    for group, group_texts in prompts.grouped(asked.questions, texts, dropped):
         ids = [q.id for q in group]
         batches = means.answer(
             lm, group_texts, ids, num_samples, max_new_tokens, batch_tokens, shared, temperature=temperature, seed=seed,

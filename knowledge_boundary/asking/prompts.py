@@ -4,9 +4,12 @@ An instruction, the question as it is laid out, and, where the model has a chat 
 template around both. What is rendered here is tokenised whole, never by pieces.
 """
 
+from ..engine.packing import shared_length
 from ..engine.passes import check_window
 from ..wording.exams import CHINESE_INSTRUCTIONS, EXAMS, Exam
 from ..wording.phrases import ANSWER, INLINE_ANSWER, INSTRUCTIONS, QUESTION, SURE_QUESTION
+
+HEADING = 100  # characters: a prompt's line that names its subject is no more, a few-shot example hardly less
 
 
 def exam_of(question) -> Exam:
@@ -175,3 +178,19 @@ def within_window(lm, questions, shots, build, room) -> tuple[list, list]:
         texts.append(text)
         dropped.append(cut)
     return texts, dropped
+
+
+def grouped(questions, texts, dropped=None) -> list:
+    """[(questions, texts) that begin with the same few-shot examples]: each group is run for itself.
+
+    A subject shares its examples; a question that has lost some (``dropped``: how many each) begins otherwise. Groups
+    that share hardly more than all the texts do (no examples, a single question) are run together, as the last.
+    """
+    groups = {}
+    for i, (q, cut) in enumerate(zip(questions, dropped or [0] * len(texts), strict=True)):
+        groups.setdefault((q.subject, cut), []).append(i)
+    common = shared_length(texts) + HEADING if texts else 0
+    apart = [own for own in groups.values() if len(own) > 1 and shared_length([texts[i] for i in own]) > common]
+    alone = {i for own in apart for i in own}
+    rest = [i for i in range(len(texts)) if i not in alone]
+    return [([questions[i] for i in own], [texts[i] for i in own]) for own in [*apart, rest] if own]

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 MAX_NEW_TOKENS = 64  # enough for a sentence with a lead-in
 BLOCK = 256  # tokens whose probabilities are summed at a time in a draw
+PART = 16  # of those so many as they are, the sums of these in float64
 
 
 @dataclass(frozen=True)
@@ -173,14 +174,16 @@ def draw_tokens(rows, logits, generators, temperature, top_p) -> list:
     at = torch.tensor([i for i, own in enumerate(uniform) for _ in own], dtype=torch.long, device=logits.device)
     if not len(at):
         return uniform
-    weights = ((logits - logits.amax(-1, keepdim=True)) / temperature).exp()
+    weights = logits - logits.amax(-1, keepdim=True)
+    weights = weights.div_(temperature).exp_()  # in place: they are the largest tensors there are
     if top_p < 1:
         ordered, order = weights.sort(-1, descending=True)
         before = ordered.double().cumsum(-1) - ordered
         beyond = before >= top_p * ordered.double().sum(-1, keepdim=True)
         weights = weights.scatter(-1, order, ordered.masked_fill(beyond, 0))
-    blocks = functional.pad(weights, (0, -weights.shape[-1] % BLOCK)).unflatten(-1, (-1, BLOCK))
-    sums = blocks.sum(-1, dtype=torch.float64).cumsum(-1)[at]  # [draws, blocks]
+    odd = -weights.shape[-1] % BLOCK
+    blocks = (functional.pad(weights, (0, odd)) if odd else weights).unflatten(-1, (-1, BLOCK))
+    sums = blocks.unflatten(-1, (-1, PART)).sum(-1).sum(-1, dtype=torch.float64).cumsum(-1)[at]  # [draws, blocks]
     total = sums[:, -1]
     target = torch.from_numpy(np.concatenate(uniform)).to(logits.device) * total
     target = target.minimum(total.nextafter(torch.zeros_like(total)))

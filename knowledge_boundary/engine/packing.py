@@ -135,6 +135,35 @@ class Lanes:
         own = torch.eye(shape[1], dtype=torch.bool, device=device).expand(shape[0], -1, -1)
         return Lanes(ids, positions, torch.cat([self.keys, positions], 1), torch.cat([past, own], -1))
 
+    def laid_out(self, tokens, size: int, root: int) -> tuple["Lanes", torch.Tensor]:
+        """Tokens of this pass in lanes anew, ``size`` in each, which holds what one of them can see and nothing else.
+
+        Args:
+            tokens: [(lane, place)]; one may stand there several times.
+            size: tokens in a lane; repeats of one fill the last up.
+            root: so many of the first keys are the same in all lanes.
+
+        Returns:
+            The lanes, in which the tokens stand in their order; and the places of what is to stand in front of each
+            [lanes, past], counted over this pass's keys lane after lane.
+        """
+        lane, place = (torch.tensor(one, device=self.ids.device) for one in zip(*tokens, strict=True))
+        width = self.sees.shape[-1]
+        chains = [np.flatnonzero(own) for own in self.sees[lane, place].cpu().numpy()]
+        chains = [own + n * width * (own >= root) for own, (n, _) in zip(chains, tokens, strict=True)]
+        groups = [chains[i : i + size] for i in range(0, len(chains), size)]
+        kept = [np.unique(np.concatenate(group)) for group in groups]
+        shape = len(groups), max(map(len, kept))
+        places, sees = np.zeros(shape, dtype=np.int64), np.zeros((shape[0], size, shape[1]), dtype=bool)
+        for n, (group, own) in enumerate(zip(groups, kept, strict=True)):
+            places[n, : len(own)] = own
+            for slot, chain in enumerate(group):
+                sees[n, slot, np.searchsorted(own, chain)] = True
+        at = torch.arange(shape[0] * size, device=lane.device).clamp_(max=len(tokens) - 1).view(shape[0], size)
+        places, sees = (torch.from_numpy(one).to(lane.device) for one in (places, sees))
+        ids, positions = (one[lane, place][at] for one in (self.ids, self.positions))
+        return Lanes(ids, positions, self.keys.flatten()[places], sees), places
+
 
 def pack(trees, root: int, device) -> Lanes:
     """Each tree in a lane of its own, behind ``root`` tokens that are in the cache."""

@@ -72,6 +72,17 @@ class KeyValues(DynamicCache):
             self.pairs[layer_idx : layer_idx + 1] = [seen]
         return seen
 
+    def lay_out(self, places) -> None:
+        """Keep for each lane the tokens at its ``places`` [lanes, tokens], counted over all kept, lane after lane."""
+        for layer, pair in enumerate(self.pairs):
+            _, heads, tokens, _ = pair[0].shape
+            lane, place = (places[:, None] // tokens, places[:, None] % tokens)
+            head = torch.arange(heads, device=places.device)[:, None]
+            rows = ((lane * heads + head) * tokens + place).to(pair[0].device)  # rows of memory: they are copied whole
+            self.pairs[layer] = tuple(
+                t.reshape(-1, t.shape[-1]).index_select(0, rows.flatten()).view(*rows.shape, t.shape[-1]) for t in pair
+            )
+
     def get_seq_length(self, layer_idx=0) -> int:
         """Tokens that are kept."""
         return self.pairs[layer_idx][0].shape[-2] if layer_idx < len(self.pairs) else 0

@@ -11,18 +11,19 @@ from functools import partial
 
 import torch
 
-from ..models.families import run_base, select_rows
 from ..running import ranks
 from ..running.errors import UserError
 from ..running.memory import out_of_memory
+from .bodies import Copies, Packed
 from .drawing import Row, generator, split
 from .ending import Ending
-from .packing import Tree, pack, shared_length
-from .passes import check_finite, check_window, growing, head, hidden_states, run_root
+from .packing import shared_length
+from .passes import check_finite, check_window, head, run_root
 from .scoring import halves
 
 # Prompt tokens in a lane: its trees grow to several times that, and each token is masked against all of its lane.
 LANE = 64
+LOGITS = 2**22  # logits that are drawn from at a time: larger tensors are given back, and asked for anew, in every step
 
 
 def plan(sequences, root: int, rows_each: int, batch_tokens: int) -> list:
@@ -152,92 +153,6 @@ def drawn(lm, prompts, ids, draws, batch_tokens: int, shared: bool, greedy: bool
     )  # fmt: skip
 
 
-class Packed:
-    """The trees of a batch, in lanes behind a root that ran once; tokens that pass stay in the cache, none is copied.
-
-    Args:
-        lm: the model.
-        prompts: for each lane, its prompts' tokens behind the root.
-        root: tokens in ``cache``.
-        cache: the root's, or None.
-    """
-
-    def __init__(self, lm, prompts, root, cache):
-        trees = [Tree() for _ in prompts]
-        self.starts = [
-            (lane, tree.add(ids)[-1])
-            for lane, (tree, own) in enumerate(zip(trees, prompts, strict=True))
-            for ids in own
-        ]
-        self.lm, self.cache, self.lanes = lm, growing(cache), pack(trees, root, lm.device)
-
-    def begin(self, rows):
-        """Hidden states [rows, hidden] at the prompts' ends."""
-        for row, start in zip(rows, self.starts, strict=True):
-            row.lane, row.slot = start
-        return self.read(rows)
-
-    def step(self, rows, parents):
-        """Hidden states [rows, hidden] at the last tokens of ``rows``; each follows its row in ``parents``."""
-        used = [0] * len(self.lanes.ids)
-        for row, parent in zip(rows, parents, strict=True):
-            row.lane, row.slot = parent.lane, used[parent.lane]
-            used[parent.lane] += 1
-        self.lanes = self.lanes.step(
-            [row.lane for row in rows],
-            [row.slot for row in rows],
-            [row.tokens[-1] for row in rows],
-            [parent.slot for parent in parents],
-        )
-        return self.read(rows)
-
-    def read(self, rows):
-        """The pass itself, read at ``rows``."""
-        hidden = hidden_states(self.lm.model, self.lanes, self.cache)
-        return hidden[[row.lane for row in rows], [row.slot for row in rows]]
-
-
-class Copies:
-    """The trees of a batch of equally long prompts, for models that do not pack: each row over a copy of its cache.
-
-    Where the cache cannot be copied row by row (recurrent layers), or what runs behind it is not what a whole sequence
-    gives (``LM.cached``), every step runs the whole sequences anew.
-
-    Args:
-        lm: the model.
-        prompts: {question: its prompt's tokens}, all of one length.
-    """
-
-    def __init__(self, lm, prompts):
-        self.lm, self.prompts = lm, prompts
-
-    def run(self, ids, **options):
-        """A pass of token ids [rows, tokens]: hidden states [rows, hidden] at their ends, and the cache."""
-        hidden, cache = run_base(self.lm.model, input_ids=torch.tensor(ids, device=self.lm.device), **options)
-        return hidden[:, -1], cache
-
-    def begin(self, rows):
-        """Hidden states [rows, hidden] at the prompts' ends."""
-        for slot, row in enumerate(rows):
-            row.slot = slot
-        hidden, self.cache = self.run([self.prompts[row.question] for row in rows], use_cache=self.lm.cached)
-        return hidden
-
-    def step(self, rows, parents):
-        """Hidden states [rows, hidden] at the last tokens of ``rows``; each follows its row in ``parents``."""
-        at = torch.tensor([parent.slot for parent in parents], device=self.lm.device)
-        self.cache = select_rows(self.lm.model, self.cache, at) if self.lm.cached else None
-        if self.cache is None:
-            return self.run([self.prompts[row.question] + row.tokens for row in rows], use_cache=False)[0]
-        for slot, row in enumerate(rows):
-            row.slot = slot
-        length = len(self.prompts[rows[0].question]) + len(rows[0].tokens)
-        positions = torch.full((len(rows), 1), length - 1, device=self.lm.device)
-        ids = [[row.tokens[-1]] for row in rows]
-        hidden, self.cache = self.run(ids, position_ids=positions, past_key_values=self.cache, use_cache=True)
-        return hidden
-
-
 def grow(lm, body, rows, draw, ids) -> list:
     """Grow the trees of a batch to their leaves: a list of finished Rows.
 
@@ -249,11 +164,15 @@ def grow(lm, body, rows, draw, ids) -> list:
         ids: the questions' ids, for errors.
     """
     leaves, hidden = [], body.begin(rows)
+    part = max(1, LOGITS // lm.vocabulary)
     while True:
-        logits = head(lm.model, hidden)
-        check_finite(lm, logits, [ids[row.question] for row in rows])
-        rows, parents, finished = draw(rows, logits)
-        leaves += finished
-        if not rows:
+        children, parents = [], []
+        for start in range(0, len(rows), part):
+            own = rows[start : start + part]
+            logits = head(lm.model, hidden[start : start + part])
+            check_finite(lm, logits, [ids[row.question] for row in own])
+            for found, of_part in zip((children, parents, leaves), draw(own, logits), strict=True):
+                found += of_part
+        if not children:
             return leaves
-        hidden = body.step(rows, parents)
+        rows, hidden = children, body.step(children, parents)

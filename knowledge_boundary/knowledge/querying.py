@@ -12,7 +12,6 @@ import numpy as np
 from ..asking import judge, means, prompts
 from ..engine.drawing import MAX_NEW_TOKENS, SamplingSettings, generator
 from ..judging import outcomes
-from ..questions.records import grouped
 from . import mass, state
 
 ESTIMATORS = ("exact", "sample", "mass")
@@ -71,7 +70,7 @@ def query(
     how = draws or SamplingSettings()
     if shared is None:
         shared = means.check(lm, texts, how.max_thinking_tokens + how.max_new_tokens)
-    for group, group_texts in grouped(asked.questions, texts, dropped):
+    for group, group_texts in prompts.grouped(asked.questions, texts, dropped):
         own = skip([q.id for q in group])
         if asked.multiple_choice:
             yield from query_choices(lm, group, group_texts, draws, batch_tokens, shared, own)

@@ -198,19 +198,6 @@ def by_subject(questions) -> dict:
     return groups
 
 
-def grouped(questions, texts, dropped=None) -> list:
-    """[(questions, texts) that begin with the same few-shot examples]: each group is run for itself.
-
-    A subject shares its examples; a question that has lost some (``dropped``: how many each) begins otherwise.
-    """
-    groups = {}
-    for q, text, cut in zip(questions, texts, dropped or [0] * len(texts), strict=True):
-        own = groups.setdefault((q.subject, cut), ([], []))
-        own[0].append(q)
-        own[1].append(text)
-    return list(groups.values())
-
-
 def check_set(questions, where) -> None:
     """UserError if there is nothing to ask, an id stands twice, or open and multiple-choice questions are mixed."""
     if not questions:

@@ -12,7 +12,7 @@ from batches import LARGE, PROMPTS, everything, follow, said
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knowledge_boundary.engine import sampling
+from knowledge_boundary.engine import bodies, packing, sampling
 from knowledge_boundary.engine.drawing import Answer, Row, draw_tokens, generator
 from knowledge_boundary.running.errors import UserError
 
@@ -152,6 +152,61 @@ def test_answers_do_not_depend_on_their_company(llama):
     assert [s for s, _ in texts_of(sample(llama, seed=1))] != [s for s, _ in wanted]
 
 
+@pytest.mark.parametrize("size", [1, 3])
+def test_lanes_made_anew_at_every_step_change_nothing(lm, size, monkeypatch):
+    if lm.model.config.model_type in tiny.WHOLE:
+        pytest.skip("does not pack")
+    monkeypatch.setattr(bodies, "better_size", lambda *_: None)
+    wanted = sample(lm)
+    made = []
+    monkeypatch.setattr(bodies, "better_size", lambda lanes, *_: made.append(lanes) or size)
+    found = sample(lm)
+    assert len(made) > 2
+    assert texts_of(found) == texts_of(wanted)
+    for one, other in zip(found, wanted, strict=True):
+        for a, b in zip([*one[0], one[1]], [*other[0], other[1]], strict=True):
+            assert a.logprobs == pytest.approx(b.logprobs, abs=1e-4)
+
+
+def parted(rows, tokens):
+    """Lanes after the pass in which ``rows`` branches behind one prompt of ten tokens have grown to ``tokens`` each."""
+    tree = packing.Tree()
+    ends = [tree.add([*range(10), *(100 + row * tokens + i for i in range(tokens))])[-1] for row in range(rows)]
+    return packing.pack([tree], 5, "cpu"), [(0, end) for end in ends]
+
+
+def test_lanes_are_made_anew_where_trees_have_parted():
+    lanes, ends = parted(8, 40)
+    assert bodies.better_size(lanes, ends, hidden=16, root=5, most=10_000) == 1
+    assert bodies.better_size(lanes, ends, hidden=16, root=5, most=300) is None  # eight rows of 55 keys are more
+    assert bodies.better_size(lanes, ends, hidden=100_000, root=5, most=10_000) is None  # attention is nothing to it
+    lanes, ends = parted(8, 1)
+    assert bodies.better_size(lanes, ends, hidden=16, root=5, most=10_000) is None
+    lanes = packing.pack([tree_of(10), *(tree_of(3) for _ in range(7))], 0, "cpu")
+    assert bodies.better_size(lanes, [(0, 9)], hidden=16, root=0, most=10_000) == 1  # seven lanes run for nothing
+
+
+def tree_of(tokens):
+    tree = packing.Tree()
+    tree.add(list(range(tokens)))
+    return tree
+
+
+def test_a_lane_made_anew_holds_what_its_tokens_see():
+    tree = packing.Tree()
+    first, second = tree.add([7, 8, 9])[-1], tree.add([7, 6])[-1]
+    lanes, places = packing.pack([tree, tree_of(2)], 2, "cpu").laid_out([(0, second), (0, first), (1, 1)], 2, 2)
+    # Keys of a lane: the root's two, then 7 8 9 6; of the other the root's two, 0 1 and padding.
+    assert places.tolist() == [[0, 1, 2, 3, 4, 5], [0, 1, 8, 9, 0, 0]]
+    assert lanes.keys[0].tolist() == [0, 1, 2, 3, 4, 3]
+    assert lanes.positions.tolist() == [[3, 4], [3, 3]]
+    seen = lambda *at: [bool(i in at) for i in range(6)]  # noqa: E731
+    assert lanes.sees.tolist() == [
+        [seen(0, 1, 2, 5), seen(0, 1, 2, 3, 4)],
+        [seen(0, 1, 2, 3), seen()],
+    ]
+
+
 def test_batches_that_are_skipped_change_nothing(llama):
     whole = dict(enumerate(texts_of(sample(llama, batch_tokens=30))))
     rest = list(sampling.answer(llama, PROMPTS, IDS, 6, 6, 30, True, skip=lambda indices: 0 in indices))
@@ -191,7 +246,7 @@ def test_an_empty_answer_has_probability_zero():
 
 def test_sampling_survives_out_of_memory(llama, monkeypatch):
     wanted = texts_of(sample(llama))
-    batches.limit_tokens(monkeypatch, sampling, 100)
+    batches.limit_tokens(monkeypatch, bodies, 100)
     assert texts_of(sample(llama)) == wanted
 
 

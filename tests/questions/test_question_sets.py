@@ -7,7 +7,7 @@ import pytest
 from files import jsonl, mmlu_folder
 
 from knowledge_boundary.questions.readers import load
-from knowledge_boundary.questions.records import Question, QuestionSet, by_subject, chosen_subjects, grouped, spread
+from knowledge_boundary.questions.records import Question, QuestionSet, by_subject, chosen_subjects, spread
 from knowledge_boundary.running.errors import UserError
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -125,16 +125,9 @@ def test_describe_s_hash_is_of_what_is_asked_and_of_the_shots():
     assert described()["sha256"] == described(name="m")["sha256"]
 
 
-def test_groups_hold_one_subject_each_in_order():
+def test_subjects_in_the_order_of_their_first_question():
     questions = [Question(str(i), s, "q", None, "a") for i, s in enumerate("abba")]
     assert {s: [q.id for q in qs] for s, qs in by_subject(questions).items()} == {"a": ["0", "3"], "b": ["1", "2"]}
-    groups = grouped(questions, ["t0", "t1", "t2", "t3"])
-    assert [([q.id for q in qs], texts) for qs, texts in groups] == [
-        (["0", "3"], ["t0", "t3"]),
-        (["1", "2"], ["t1", "t2"]),
-    ]
-    groups = grouped(questions, ["t0", "t1", "t2", "t3"], dropped=[0, 1, 1, 2])
-    assert [texts for _, texts in groups] == [["t0"], ["t1", "t2"], ["t3"]]
 
 
 # ---- real files ----
