@@ -13,7 +13,8 @@ from .passes import growing, hidden_states
 LINEAR, HELD, HELD_BY_ONE, MOVED = 2, 16, 4, 1
 SIZES = 1, 2, 4, 8, 16, 32  # tokens of a lane that is made anew
 NEAR = 1.25  # a pass that costs at most so many times what its linear layers must is left as it is
-MORE_KEYS = 4  # how many times the tokens that have run may be held, so that lanes of their own stay within memory
+# How many times the tokens that have run may be held, so that lanes of few tokens stay within memory.
+MORE_KEYS, MORE_KEYS_ON_CPUS = 2, 4
 
 
 def better_size(lanes, tokens, hidden: int, root: int, most: int) -> int | None:
@@ -69,7 +70,7 @@ class Packed:
             for ids in own
         ]
         self.lm, self.root, self.cache, self.lanes = lm, root, growing(cache), pack(trees, root, lm.device)
-        self.held = self.lanes.keys.numel()
+        self.ran, self.more = self.lanes.keys.numel(), MORE_KEYS_ON_CPUS if lm.device.type == "cpu" else MORE_KEYS
 
     def begin(self, rows):
         """Hidden states [rows, hidden] at the prompts' ends."""
@@ -81,8 +82,8 @@ class Packed:
         """Hidden states [rows, hidden] at the last tokens of ``rows``; each follows its row in ``parents``."""
         order = sorted(range(len(rows)), key=lambda n: (parents[n].lane, parents[n].slot))
         tokens = [(parents[n].lane, parents[n].slot) for n in order]
-        self.held += len(rows)
-        size = better_size(self.lanes, tokens, self.hidden, self.root, MORE_KEYS * self.held)
+        self.ran += len(rows)
+        size = better_size(self.lanes, tokens, self.hidden, self.root, self.more * self.ran)
         if size:
             self.lanes, places = self.lanes.laid_out(tokens, size, self.root)
             self.cache.lay_out(places)
