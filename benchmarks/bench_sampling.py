@@ -56,7 +56,7 @@ def arguments():
 
 
 def groups_of(lm, args, kind) -> list:
-    """``[(questions, prompts)]`` subject by subject, as run_query_state.py has them."""
+    """``[(questions, prompts)]`` in groups, as run_query_state.py has them."""
     num_shots, chat_template = PROMPTS[kind]
     asked = readers.load(args.dataset, args.split, subjects=args.subjects, limit=args.limit)
     if asked.multiple_choice:

@@ -22,9 +22,10 @@ import numpy as np
 import torch
 
 from knowledge_boundary import cli, options
-from knowledge_boundary.asking import probe, prompts
+from knowledge_boundary.asking import probe
 from knowledge_boundary.engine import exactness, scoring
 from knowledge_boundary.questions import readers
+from knowledge_boundary.questions.records import by_subject
 from knowledge_boundary.running.errors import UserError
 
 PEERS = ("loop", "lm_eval")
@@ -73,7 +74,7 @@ def ours(lm, texts, letters, args, shared) -> list:
 
 
 def subjects_of(lm, args) -> list:
-    """``[(subject, questions, shots, prompts)]`` as run_MMLU.py has them."""
+    """``[(subject, questions, shots, prompts)]``; the prompts are run_MMLU.py's."""
     asked = readers.load(args.dataset, args.split, subjects=args.subjects, limit=args.limit)
     if not asked.multiple_choice:
         raise UserError(f"--dataset {args.dataset}: open questions; this is a benchmark of multiple choice")
@@ -82,8 +83,11 @@ def subjects_of(lm, args) -> list:
         probe.prompt(lm, q, s, args.scoring, args.chat_template) for q, s in zip(asked.questions, shots, strict=True)
     ]
     of_subject = {q.subject: s for q, s in zip(asked.questions, shots, strict=True)}
-    groups = prompts.grouped(asked.questions, texts)
-    return [(own[0].subject, own, of_subject[own[0].subject], own_texts) for own, own_texts in groups]
+    text_of = {q.id: text for q, text in zip(asked.questions, texts, strict=True)}
+    return [
+        (subject, own, of_subject[subject], [text_of[q.id] for q in own])
+        for subject, own in by_subject(asked.questions).items()
+    ]
 
 
 def runs(lm, subject, args, shared, peers, batch_size) -> tuple[dict, int | None]:

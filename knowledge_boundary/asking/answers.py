@@ -11,7 +11,7 @@ from ..models.embedder import embedding
 from ..wording import phrases
 from . import forced, judge, means, probe, prompts
 
-BLOCK = 256  # questions of one prefix that are asked, scored and journaled together with the probe's prompt
+BLOCK = 128  # questions of a group that are asked, scored and journaled together with the probe's prompt
 
 
 def matcher(match: str, threshold: float = outcomes.MATCH_THRESHOLD, embedder: str = "minilm"):
@@ -248,7 +248,7 @@ def likelihood(lm, texts, before, answers, ids, batch_tokens: int, shared: bool)
 
 
 def probe_block(lm, own, texts, ids, scoring, max_new_tokens, refuse_unsure, batch_tokens, shared) -> list:
-    """``ask_probe`` for questions whose prompts begin alike."""
+    """``ask_probe`` for a block of a group."""
     trees, found = answered(lm, texts, ids, max_new_tokens, batch_tokens, shared), [None] * len(own)
     for indices, probabilities in probe.probabilities(lm, own, texts, scoring, batch_tokens, shared):
         for i, f in zip(indices, probabilities, strict=True):

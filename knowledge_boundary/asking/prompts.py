@@ -9,7 +9,7 @@ from ..engine.passes import check_window
 from ..wording.exams import CHINESE_INSTRUCTIONS, EXAMS, Exam
 from ..wording.phrases import ANSWER, INLINE_ANSWER, INSTRUCTIONS, QUESTION, SURE_QUESTION
 
-HEADING = 100  # characters: a prompt's line that names its subject is no more, a few-shot example hardly less
+SAVED = 1000  # characters that a group of questions must share for a pass of its own
 
 
 def exam_of(question) -> Exam:
@@ -184,13 +184,15 @@ def grouped(questions, texts, dropped=None) -> list:
     """[(questions, texts) that begin with the same few-shot examples]: each group is run for itself.
 
     A subject shares its examples; a question that has lost some (``dropped``: how many each) begins otherwise. Groups
-    that share hardly more than all the texts do (no examples, a single question) are run together, as the last.
+    that share hardly more than all the texts do (no examples, a few short ones) are run together, as the last; a single
+    long text stays by itself, since the engine runs what is shared in parts.
     """
     groups = {}
     for i, (q, cut) in enumerate(zip(questions, dropped or [0] * len(texts), strict=True)):
         groups.setdefault((q.subject, cut), []).append(i)
-    common = shared_length(texts) + HEADING if texts else 0
-    apart = [own for own in groups.values() if len(own) > 1 and shared_length([texts[i] for i in own]) > common]
+    common = shared_length(texts) if texts else 0
+    saved = {key: max(1, len(o) - 1) * (shared_length([texts[i] for i in o]) - common) for key, o in groups.items()}
+    apart = [own for key, own in groups.items() if saved[key] > SAVED]
     alone = {i for own in apart for i in own}
     rest = [i for i in range(len(texts)) if i not in alone]
     return [([questions[i] for i in own], [texts[i] for i in own]) for own in [*apart, rest] if own]

@@ -1,5 +1,7 @@
 """What answers grow in: the trees of a batch in lanes that part with them, or a copy of the cache for each row."""
 
+from collections import Counter
+
 import numpy as np
 import torch
 
@@ -12,13 +14,18 @@ from .passes import growing, hidden_states
 # transformers puts side by side instead of repeating keys; a key that is moved to another lane.
 LINEAR, HELD, HELD_BY_ONE, MOVED = 2, 16, 4, 1
 SIZES = 1, 2, 4, 8, 16, 32  # tokens of a lane that is made anew
-NEAR = 1.25  # a pass that costs at most so many times what its linear layers must is left as it is
-# How many times the tokens that have run may be held, so that lanes of few tokens stay within memory.
+DEARER, CHEAPER = 1.1, 0.85  # from where on another layout is looked for, and what it must save
+# How many times the keys that the lanes began with, and one for each row since, may be held: small lanes repeat keys.
 MORE_KEYS, MORE_KEYS_ON_CPUS = 2, 4
 
 
-def better_size(lanes, tokens, hidden: int, root: int, most: int) -> int | None:
-    """How many tokens a lane should have for the next pass (``Lanes.laid_out``); None: the lanes are left as they are.
+def price(count: int, width: int, keys: int, hidden: int) -> int:
+    """What a pass of ``count`` lanes costs, in keys that one token attends to."""
+    return count * (width * (LINEAR * hidden + keys + width) + (HELD if width > 1 else HELD_BY_ONE) * keys)
+
+
+def better_size(lanes, tokens, hidden: int, root: int, most: int) -> tuple[int | None, float]:
+    """How many tokens a lane should have for the next pass (``Lanes.laid_out``), None where the lanes had better stay.
 
     A token is masked against all of its lane, and every lane is as wide as the widest. So lanes whose trees have parted
     cost more than what they share is worth, and so do those that fewer tokens are left in than in others.
@@ -29,16 +36,14 @@ def better_size(lanes, tokens, hidden: int, root: int, most: int) -> int | None:
         hidden: the model's hidden size.
         root: so many of the first keys are the same in all lanes.
         most: how many keys may be held.
+
+    Returns:
+        The size, and the ``price`` of the next pass a token.
     """
-
-    def cost(count, width, keys):
-        return count * (width * (LINEAR * hidden + keys + width) + (HELD if width > 1 else HELD_BY_ONE) * keys)
-
     lane, place = map(np.array, zip(*tokens, strict=True))
     count, _, past = lanes.sees.shape
-    now, best = cost(count, np.bincount(lane).max(), past), None
-    if now <= NEAR * len(tokens) * LINEAR * hidden:
-        return None
+    now, best = price(count, int(np.bincount(lane).max()), past, hidden), None
+    found = CHEAPER * now
     at = (torch.from_numpy(one).to(lanes.ids.device) for one in (lane, place))
     sees = lanes.sees[tuple(at)][:, root:].cpu().numpy()
     for size in SIZES:
@@ -46,14 +51,14 @@ def better_size(lanes, tokens, hidden: int, root: int, most: int) -> int | None:
         parts = np.union1d(starts, np.flatnonzero(np.diff(lane)) + 1)  # a lane made anew may hold tokens of several
         keys = np.logical_or.reduceat(sees, parts).sum(-1)
         keys = root + int(np.add.reduceat(keys, np.searchsorted(parts, starts)).max())
-        price = cost(len(starts), size, keys) + MOVED * len(starts) * keys
-        if price < now and len(starts) * keys <= most:
-            now, best = price, size
-    return best
+        own = price(len(starts), size, keys, hidden)
+        if own + MOVED * len(starts) * keys < found and len(starts) * keys <= most:
+            now, found, best = own, own + MOVED * len(starts) * keys, size
+    return best, now / len(tokens)
 
 
 class Packed:
-    """The trees of a batch, in lanes behind a root that ran once; tokens that pass stay in the cache, none is copied.
+    """The trees of a batch, in lanes behind a root that ran once; tokens that pass stay in the cache.
 
     Args:
         lm: the model.
@@ -70,20 +75,26 @@ class Packed:
             for ids in own
         ]
         self.lm, self.root, self.cache, self.lanes = lm, root, growing(cache), pack(trees, root, lm.device)
-        self.ran, self.more = self.lanes.keys.numel(), MORE_KEYS_ON_CPUS if lm.device.type == "cpu" else MORE_KEYS
+        self.keys, self.more = self.lanes.keys.numel(), MORE_KEYS_ON_CPUS if lm.device.type == "cpu" else MORE_KEYS
 
     def begin(self, rows):
         """Hidden states [rows, hidden] at the prompts' ends."""
         for row, start in zip(rows, self.starts, strict=True):
             row.lane, row.slot = start
-        return self.read(rows)
+        hidden = self.read(rows)
+        self.hidden = hidden.shape[-1]
+        self.price = LINEAR * self.hidden  # of a token at the least; later that of the layout that was found last
+        return hidden
 
     def step(self, rows, parents):
         """Hidden states [rows, hidden] at the last tokens of ``rows``; each follows its row in ``parents``."""
         order = sorted(range(len(rows)), key=lambda n: (parents[n].lane, parents[n].slot))
         tokens = [(parents[n].lane, parents[n].slot) for n in order]
-        self.ran += len(rows)
-        size = better_size(self.lanes, tokens, self.hidden, self.root, self.more * self.ran)
+        self.keys += len(rows)
+        count, _, past = self.lanes.sees.shape
+        size, width = None, max(Counter(lane for lane, _ in tokens).values())
+        if price(count, width, past, self.hidden) > DEARER * self.price * len(rows):
+            size, self.price = better_size(self.lanes, tokens, self.hidden, self.root, self.more * self.keys)
         if size:
             self.lanes, places = self.lanes.laid_out(tokens, size, self.root)
             self.cache.lay_out(places)
@@ -99,7 +110,6 @@ class Packed:
     def read(self, rows):
         """The pass itself, read at ``rows``."""
         hidden = hidden_states(self.lm.model, self.lanes, self.cache)
-        self.hidden = hidden.shape[-1]
         return hidden[[row.lane for row in rows], [row.slot for row in rows]]
 
 

@@ -9,8 +9,8 @@ import torch
 from torch.nn import functional
 
 MAX_NEW_TOKENS = 64  # enough for a sentence with a lead-in
-BLOCK = 256  # tokens whose probabilities are summed at a time in a draw
-PART = 16  # of those so many as they are, the sums of these in float64
+BLOCK = 256  # tokens whose probabilities are summed at a time in a draw, in float64
+PART = 16  # tokens of a block that are first summed as they are
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def split(rows, logits, *, generators, temperature, top_p, ending, refusing=None
 
 
 def draw_tokens(rows, logits, generators, temperature, top_p) -> list:
-    """For each row the tokens of its ``count`` draws, by the inverse of the cumulative distribution in float64.
+    """For each row the tokens of its ``count`` draws, by the inverse of the cumulative distribution, summed in float64.
 
     The vocabulary is summed in blocks first: a draw looks up its block, and then its token in that block alone.
     """

@@ -113,7 +113,7 @@ def tried(lm, lengths, trains: bool) -> bool:
     if not error(lambda: padded_states(lm.model, [first], lm.device)[:, SHORT - 1], [first[:SHORT]])[0] <= tolerance:
         raise unsupported(lm, "what it computes for a token depends on the tokens behind it")
     packs = packable(lm.model) and exact(
-        [error(lambda c=c: packed_ends(lm, *c), own * 2) for c, own in zip(cases, whole, strict=True)]
+        [error(lambda c=c: packed_ends(lm, *c), own * 3) for c, own in zip(cases, whole, strict=True)]
     )
     if packs and (not trains or trained_alike(lm, whole, packed=True, padded=True)):
         return True
@@ -181,8 +181,8 @@ def whole_ends(lm, sequences) -> torch.Tensor:
 
 
 def packed_ends(lm, root, own) -> torch.Tensor:
-    """Hidden states [6, hidden] at the ends of three sequences behind ``root``: in a pass over its cache after another
-    one, and in a step behind a pass. The first two share a lane.
+    """Hidden states [9, hidden] at the ends of three sequences behind ``root``: in a pass over its cache after another
+    one, in a step behind a pass, and in one behind lanes laid out anew. The first two share a lane.
     """
     cache = run_root(lm.model, root, lm.device)
 
@@ -194,10 +194,17 @@ def packed_ends(lm, root, own) -> torch.Tensor:
 
     run(own, cache)
     _, hidden, ends = run(own, cache)
-    grown = growing(cache)
-    lanes, _, (_, parents) = run([o[:-1] for o in own], grown)
-    following = lanes.step([0, 0, 1], [0, 1, 0], [o[-1] for o in own], parents)
-    return torch.cat([hidden[ends], hidden_states(lm.model, following, grown)[[0, 0, 1], [0, 1, 0]]])
+
+    def step(anew):
+        grown, places = growing(cache), ([0, 0, 1], [0, 1, 0])
+        lanes, _, at = run([o[:-1] for o in own], grown)
+        if anew:
+            lanes, kept = lanes.laid_out(list(zip(*at, strict=True)), 2, len(root))
+            grown.lay_out(kept)
+        following = lanes.step(*places, [o[-1] for o in own], places[1] if anew else at[1])
+        return hidden_states(lm.model, following, grown)[places]
+
+    return torch.cat([hidden[ends], step(anew=False), step(anew=True)])
 
 
 def stepped_ends(lm, pair) -> torch.Tensor:

@@ -3,7 +3,7 @@
 Sequences are put into a tree in which every token stands once behind all that precedes it. The beginning that all of
 them share, the root, runs once into a key-value cache. The rest is packed into lanes, rows of one forward pass: a mask
 lets each token see the root and its own ancestors in the tree, and its position is its depth there. So the model
-computes for each token exactly what it would in a sequence of its own, without padding and without copies of a cache.
+computes for each token exactly what it would in a sequence of its own, without copies of a sequence.
 """
 
 import heapq
@@ -105,7 +105,7 @@ def fill(units, width: int, most: int) -> tuple[list, list]:
 
 @dataclass
 class Lanes:
-    """Tokens of one forward pass: trees behind a root, one a lane.
+    """Tokens of one forward pass: trees behind a root, in lanes.
 
     ``ids`` and ``positions`` are [lanes, width], ``keys`` [lanes, past + width] are the positions of all tokens that
     could be seen, ``sees`` [lanes, width, past + width] says which are. Padding is token 0; nothing else sees it.

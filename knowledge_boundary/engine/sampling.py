@@ -4,7 +4,7 @@ N independent draws that have begun with the same tokens share their computation
 beginning with its multiplicity, a step draws that many tokens from the row's distribution and splits it into the tokens
 drawn. The distribution is exactly that of N independent samples. The greedy answer is one more path in the same tree.
 A question's tree grows out of its prompt, in a lane beside other questions' trees (see ``packing``): a row that splits
-costs one token for each child, and nothing is copied.
+costs one token for each child.
 """
 
 from functools import partial
@@ -23,7 +23,9 @@ from .scoring import halves
 
 # Prompt tokens in a lane: its trees grow to several times that, and each token is masked against all of its lane.
 LANE = 64
-LOGITS = 2**22  # logits that are drawn from at a time: larger tensors are given back, and asked for anew, in every step
+# Logits that are drawn from at a time, on CPUs: larger tensors are given back, and asked for anew, in every step. But
+# the head is read once for so many rows at least. Elsewhere: 1 GB of them.
+LOGITS, ROWS, LOGITS_ELSEWHERE = 2**22, 64, 2**28
 
 
 def plan(sequences, root: int, rows_each: int, batch_tokens: int) -> list:
@@ -138,6 +140,7 @@ def answer(
             found = [ending.collect([leaf for leaf in leaves if leaf.question == i]) for i in indices]
             yield indices, found if wanted else [one[:2] for one in found]
             return
+        body = None  # its cache would stay while the halves run
         for part in halves(lanes):  # every question's generator begins anew: the same answers
             yield from run_batch(part)
 
@@ -164,7 +167,7 @@ def grow(lm, body, rows, draw, ids) -> list:
         ids: the questions' ids, for errors.
     """
     leaves, hidden = [], body.begin(rows)
-    part = max(1, LOGITS // lm.vocabulary)
+    part = max(ROWS, (LOGITS if lm.device.type == "cpu" else LOGITS_ELSEWHERE) // lm.vocabulary)
     while True:
         children, parents = [], []
         for start in range(0, len(rows), part):

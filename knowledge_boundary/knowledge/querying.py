@@ -89,7 +89,7 @@ def with_shots_dropped(records, dropped) -> list:
 
 
 def query_choices(lm, asked, texts, draws, batch_tokens, shared, skip):
-    """``query`` for multiple-choice questions whose prompts begin alike; ``skip``: indices → bool."""
+    """``query`` for multiple-choice questions of a group; ``skip``: indices → bool."""
     letters, ids = [q.letters for q in asked], [q.id for q in asked]
     for indices, batch in means.letter_probabilities(lm, texts, letters, batch_tokens, shared, skip, ids):
         records = []
@@ -110,7 +110,7 @@ def query_choices(lm, asked, texts, draws, batch_tokens, shared, skip):
 
 
 def query_open(lm, asked, texts, draws, match, embed, batch_tokens, shared, skip, by_mass):
-    """``query`` for open questions whose prompts begin alike; ``skip``: indices → bool."""
+    """``query`` for open questions of a group; ``skip``: indices → bool."""
     ids = [q.id for q in asked]
     for indices, batch in means.drawn(lm, texts, ids, draws, batch_tokens, shared, skip=skip):
         said = [(asked[i], s.text) for i, own in zip(indices, batch, strict=True) for s in (*own[0], own[1])]

@@ -366,16 +366,20 @@ def groups_of(subjects, texts, dropped=None):
 
 
 def test_groups_hold_one_subject_each_in_order_where_they_share_examples():
-    a, b = (["".join(f"Q: {word} {i}? A: x. " for i in range(n, 20)) for n in range(3)] for word in ("who", "where"))
+    a, b = (["".join(f"Q: {word} {i}? A: x. " for i in range(n, 90)) for n in range(3)] for word in ("who", "where"))
     assert groups_of("abba", [f"{a[0]}0", f"{b[0]}1", f"{b[0]}2", f"{a[0]}3"]) == [["0", "3"], ["1", "2"]]
     texts = [f"{a[0]}0", f"{a[1]}1", f"{a[1]}2", f"{a[2]}3"]
-    assert groups_of("aaaa", texts, dropped=[0, 1, 1, 2]) == [["1", "2"], ["0", "3"]]  # lone ones run together
+    assert groups_of("aaaa", texts, dropped=[0, 1, 1, 2]) == [["0"], ["1", "2"], ["3"]]
 
 
 def test_questions_that_share_no_examples_are_one_group():
     assert groups_of("abba", ["t0", "t1", "t2", "t3"]) == [["0", "1", "2", "3"]]
     heading = "The following are multiple choice questions (with answers) about {}.\n\n{}"
     assert groups_of("abcabc", [heading.format(s, i) for i, s in enumerate("abcabc")]) == [list("012345")]
-    system = "You answer briefly. " * 20  # what all share parts nobody
+    system = "You answer briefly. " * 90  # what all share parts nobody
     assert groups_of("abab", [f"{system}{i}" for i in range(4)]) == [["0", "1", "2", "3"]]
+    short = "法国的首都是哪里？巴黎。" * 3  # little a question, but a hundred questions share it
+    assert groups_of("ab", [f"{short}0", f"{'德国' * 18}1"]) == [["0", "1"]]
+    many = [f"{short}{i}" if i % 2 else f"{'德国' * 18}{i}" for i in range(200)]
+    assert list(map(len, groups_of("ab" * 100, many))) == [100, 100]
     assert prompts.grouped([], []) == []

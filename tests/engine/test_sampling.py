@@ -146,7 +146,8 @@ def test_answers_do_not_depend_on_their_company(llama, monkeypatch):
     wanted = texts_of(sample(llama))
     assert texts_of(sample(llama, batch_tokens=1)) == wanted
     with monkeypatch.context() as few:
-        few.setattr(sampling, "LOGITS", 3 * llama.vocabulary)  # three rows at a time are drawn from
+        few.setattr(sampling, "ROWS", 3)  # rows that are drawn from at a time
+        few.setattr(sampling, "LOGITS", 0)
         assert texts_of(sample(llama)) == wanted
     assert texts_of(sample(llama, shared=False)) == wanted
     order = [4, 1, 6]
@@ -159,10 +160,10 @@ def test_answers_do_not_depend_on_their_company(llama, monkeypatch):
 def test_lanes_made_anew_at_every_step_change_nothing(lm, size, monkeypatch):
     if lm.model.config.model_type in tiny.WHOLE:
         pytest.skip("does not pack")
-    monkeypatch.setattr(bodies, "better_size", lambda *_: None)
+    monkeypatch.setattr(bodies, "better_size", lambda *_: (None, 1))
     wanted = sample(lm)
     made = []
-    monkeypatch.setattr(bodies, "better_size", lambda lanes, *_: made.append(lanes) or size)
+    monkeypatch.setattr(bodies, "better_size", lambda lanes, *_: made.append(lanes) or (size, 0))
     found = sample(lm)
     assert len(made) > 2
     assert texts_of(found) == texts_of(wanted)
@@ -180,13 +181,13 @@ def parted(rows, tokens):
 
 def test_lanes_are_made_anew_where_trees_have_parted():
     lanes, ends = parted(8, 40)
-    assert bodies.better_size(lanes, ends, hidden=16, root=5, most=10_000) == 1
-    assert bodies.better_size(lanes, ends, hidden=16, root=5, most=300) is None  # eight rows of 55 keys are more
-    assert bodies.better_size(lanes, ends, hidden=100_000, root=5, most=10_000) is None  # attention is nothing to it
+    assert bodies.better_size(lanes, ends, hidden=16, root=5, most=10_000)[0] == 1
+    assert bodies.better_size(lanes, ends, hidden=16, root=5, most=300)[0] is None  # eight rows of 55 keys are more
+    assert bodies.better_size(lanes, ends, hidden=100_000, root=5, most=10_000)[0] is None  # attention is nothing to it
     lanes, ends = parted(8, 1)
-    assert bodies.better_size(lanes, ends, hidden=16, root=5, most=10_000) is None
+    assert bodies.better_size(lanes, ends, hidden=16, root=5, most=10_000)[0] is None
     lanes = packing.pack([tree_of(10), *(tree_of(3) for _ in range(7))], 0, "cpu")
-    assert bodies.better_size(lanes, [(0, 9)], hidden=16, root=0, most=10_000) == 1  # seven lanes run for nothing
+    assert bodies.better_size(lanes, [(0, 9)], hidden=16, root=0, most=10_000)[0] == 1  # seven lanes run for nothing
 
 
 def tree_of(tokens):

@@ -212,6 +212,7 @@ def test_leaves_drawn_once_each_are_drawn_once():
 
 def test_a_tiny_model_against_a_million_samples(monkeypatch):
     monkeypatch.setattr(drawing, "BLOCK", 8)  # as large as the vocabulary: no memory for what is not there
+    monkeypatch.setattr(drawing, "PART", 8)
     lm, trees, n = tiny.word_model(), 20, 50_000
     drawn = sampling.answer(lm, ["a b a"] * trees, [f"x{i}" for i in range(trees)], n, 2, 1, True, greedy=False)
     samples = [own for _, batch in drawn for own, _ in batch]
