@@ -9,6 +9,7 @@ from ..running.errors import UserError
 from .packing import Lanes
 
 ROOT_PART = 1024  # tokens of the root that run at a time
+ROOM = 8  # a growing cache has room for an eighth more, so that not every pass copies all of it
 CAPS = ("final_logit_softcapping", "logits_soft_cap", "output_logit_soft_cap")  # what families call a cap on logits
 WINDOWED = "sliding_attention"
 PACKABLE = {"full_attention", WINDOWED}  # kinds of layers whose attention is a mask over positions
@@ -60,20 +61,35 @@ class KeyValues(DynamicCache):
 
     def __init__(self, pairs, grows: bool):
         super().__init__()
-        self.pairs, self.grows = list(pairs), grows
+        self.pairs, self.grows, self.buffers = list(pairs), grows, {}
 
     def update(self, key_states, value_states, layer_idx, *args, **kwargs):
         """What a layer attends to: the kept keys and values, and those of the pass behind them."""
         seen = key_states, value_states
         if layer_idx < len(self.pairs):
             kept = (t.expand(len(key_states), *t.shape[1:]) for t in self.pairs[layer_idx])
-            seen = tuple(torch.cat(pair, -2) for pair in zip(kept, seen, strict=True))
+            pairs = zip(kept, seen, strict=True)
+            if self.grows:
+                seen = tuple(self.appended((layer_idx, n), *pair) for n, pair in enumerate(pairs))
+            else:
+                seen = tuple(torch.cat(pair, -2) for pair in pairs)
         if self.grows:
             self.pairs[layer_idx : layer_idx + 1] = [seen]
         return seen
 
+    def appended(self, which, kept, new):
+        """``new`` [lanes, heads, tokens, dim] behind ``kept``, in a buffer that has room for the next passes' too."""
+        before, length = kept.shape[-2], kept.shape[-2] + new.shape[-2]
+        if which not in self.buffers or self.buffers[which].shape[-2] < length:
+            buffer = new.new_empty((*new.shape[:2], length + length // ROOM, new.shape[-1]))
+            buffer[..., :before, :] = kept
+            self.buffers[which] = buffer
+        self.buffers[which][..., before:length, :] = new
+        return self.buffers[which][..., :length, :]
+
     def lay_out(self, places) -> None:
         """Keep for each lane the tokens at its ``places`` [lanes, tokens], counted over all kept, lane after lane."""
+        self.buffers = {}
         for layer, pair in enumerate(self.pairs):
             _, heads, tokens, _ = pair[0].shape
             lane, place = (places[:, None] // tokens, places[:, None] % tokens)
