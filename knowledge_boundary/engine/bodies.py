@@ -1,7 +1,5 @@
 """What answers grow in: the trees of a batch in lanes that part with them, or a copy of the cache for each row."""
 
-from collections import Counter
-
 import numpy as np
 import torch
 
@@ -24,7 +22,7 @@ def price(count: int, width: int, keys: int, hidden: int) -> int:
     return count * (width * (LINEAR * hidden + keys + width) + (HELD if width > 1 else HELD_BY_ONE) * keys)
 
 
-def better_size(lanes, tokens, hidden: int, root: int, most: int) -> tuple[int | None, float]:
+def better_size(lanes, tokens, hidden: int, root: int, most: int, known: float = 0) -> tuple[int | None, float]:
     """How many tokens a lane should have for the next pass (``Lanes.laid_out``), None where the lanes had better stay.
 
     A token is masked against all of its lane, and every lane is as wide as the widest. So lanes whose trees have parted
@@ -36,13 +34,16 @@ def better_size(lanes, tokens, hidden: int, root: int, most: int) -> tuple[int |
         hidden: the model's hidden size.
         root: so many of the first keys are the same in all lanes.
         most: how many keys may be held.
+        known: the price of a token that was found last; nothing is looked for unless the pass has grown dearer.
 
     Returns:
-        The size, and the ``price`` of the next pass a token.
+        The size, and the ``price`` of a token that was found, or ``known``.
     """
     lane, place = map(np.array, zip(*tokens, strict=True))
     count, _, past = lanes.sees.shape
     now, best = price(count, int(np.bincount(lane).max()), past, hidden), None
+    if now <= DEARER * known * len(tokens):
+        return None, known
     found = CHEAPER * now
     at = (torch.from_numpy(one).to(lanes.ids.device) for one in (lane, place))
     sees = lanes.sees[tuple(at)][:, root:].cpu().numpy()
@@ -91,10 +92,8 @@ class Packed:
         order = sorted(range(len(rows)), key=lambda n: (parents[n].lane, parents[n].slot))
         tokens = [(parents[n].lane, parents[n].slot) for n in order]
         self.keys += len(rows)
-        count, _, past = self.lanes.sees.shape
-        size, width = None, max(Counter(lane for lane, _ in tokens).values())
-        if price(count, width, past, self.hidden) > DEARER * self.price * len(rows):
-            size, self.price = better_size(self.lanes, tokens, self.hidden, self.root, self.more * self.keys)
+        most = self.more * self.keys
+        size, self.price = better_size(self.lanes, tokens, self.hidden, self.root, most, self.price)
         if size:
             self.lanes, places = self.lanes.laid_out(tokens, size, self.root)
             self.cache.lay_out(places)
